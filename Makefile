@@ -1,0 +1,64 @@
+# Two commands do everything on a fresh machine with Python 3.11 and make:
+#   make demo    the main job, embedded defaults
+#   make test    every test
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/.tools:$(PATH)
+
+.PHONY: demo test check serve bench clean format lock
+
+demo: $(VENV)/.run
+	$(BIN)/corridor demo
+
+test: $(VENV)/.dev
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=95
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m gateway.policy.lint policies
+	$(BIN)/corridor policy check
+	sh .ci/policies
+
+serve: $(VENV)/.run
+	$(BIN)/corridor serve --deployment deploy/demo
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench.bulk
+	$(BIN)/python -m bench.single
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .tools build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .coverage .coverage.* htmlcov deploy/demo/keys deploy/demo/data
+
+# Resolve pyproject.toml again and pin what comes out, with hashes.
+lock: $(VENV)/.dev
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		pyproject.toml .ci/build.in --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		pyproject.toml .ci/build.in --group dev --constraint requirements.lock \
+		--output-file requirements-dev.lock
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# The demo deployment gets its keys and its log here, so that it can be used at once.
+$(VENV)/.run: $(BIN)/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/corridor init deploy/demo
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@

@@ -1,0 +1,58 @@
+"""What can go wrong, sorted by who has to act.
+
+    CorridorError
+    ├── SenderError     422  the sender gave us something we cannot read or place
+    ├── OfficerError    422  an agreement, party, mapping or policy is not fit for use
+    ├── GatewayError    503  we could not keep a promise, so nothing left
+    └── RecipientError  502  it was due, and logged, but not taken
+
+A refusal is not in this list: it is an answer, and `exchange` returns it.
+
+Messages name places and rules, never values. They end up in tickets, chats and other
+people's logs, and a value may be somebody's name.
+"""
+
+from typing import ClassVar
+
+
+class CorridorError(Exception):
+    """Base of every error raised on purpose. Catch this one; raise a leaf.
+
+    `rule` is stable and machine readable, lower case with dots: it names what was broken
+    (`json.truncated`) and becomes the last part of the problem type over HTTP.
+    `at` is a place (a line, a JSON path, a file, a setting), never a value.
+    """
+
+    status: ClassVar[int]
+
+    def __init__(self, problem: str, *, rule: str, at: str = "", status: int | None = None) -> None:
+        super().__init__(f"{problem} at {at}" if at else problem)
+        self.problem = problem
+        self.rule = rule
+        self.at = at
+        self.http_status = status or self.status
+        """A narrower HTTP status where one exists (404, 409, 413, 415); else the class's own."""
+
+
+class SenderError(CorridorError):
+    """The request or its content breaks a rule. The sender must correct it."""
+
+    status = 422
+
+
+class OfficerError(CorridorError):
+    """A party, agreement, mapping, policy or setting is not fit for use. Its owner must act."""
+
+    status = 422
+
+
+class GatewayError(CorridorError):
+    """Policy, log or storage failed us. The operator must look; nothing left."""
+
+    status = 503
+
+
+class RecipientError(CorridorError):
+    """The recipient did not take a logged transfer. The operator may release it again."""
+
+    status = 502
