@@ -1,0 +1,39 @@
+"""Reading a transfer log without opening it: nothing is written, and a gateway may be running."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from gateway import log_file
+from gateway.errors import GatewayError
+from gateway.log_snapshot import open_unchanging, settled
+
+CHUNK = 512
+
+
+def entries(directory: Path) -> Iterator[tuple[int, bytes]]:
+    """Index and bytes of every entry, oldest first. Raises `GatewayError` where there is no log."""
+    path = directory / log_file.FILE
+    if not path.is_file():
+        raise GatewayError("there is no log here", rule="log.missing", at=path.name)
+    with settled(path) as stable, closing(open_unchanging(stable)) as connection:
+        start = 0
+        while True:
+            query = "SELECT idx, leaf FROM entry WHERE idx >= ? ORDER BY idx LIMIT ?"
+            rows: list[tuple[Any, ...]] = connection.execute(query, (start, CHUNK)).fetchall()
+            if not rows:
+                return
+            yield from rows
+            start = rows[-1][0] + 1
+
+
+def holds(directory: Path, index: int, leaf: bytes, size: int, checkpoint: str) -> bool:
+    """Whether the log has this entry at this place, and signed this checkpoint at this size."""
+    with (
+        settled(directory / log_file.FILE) as stable,
+        closing(open_unchanging(stable)) as connection,
+    ):
+        found = connection.execute("SELECT leaf FROM entry WHERE idx = ?", (index,)).fetchall()
+        noted = connection.execute("SELECT note FROM checkpoint WHERE size = ?", (size,)).fetchall()
+        return found == [(leaf,)] and noted == [(checkpoint,)]
