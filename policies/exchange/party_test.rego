@@ -1,0 +1,20 @@
+package exchange_test
+
+test_no_sender if "party.sender_unknown" in data.exchange.objections with input as but({"sender": null})
+
+test_another_sender if {
+	"party.sender_unknown" in data.exchange.objections
+		with input as but({"sender": {"id": "org:z"}})
+}
+
+test_no_recipient if "party.recipient_unknown" in data.exchange.objections with input as but({"recipient": null})
+
+test_another_recipient if {
+	"party.recipient_unknown" in data.exchange.objections
+		with input as but({"recipient": {"id": "org:z"}})
+}
+
+test_a_recipient_of_no_kind if {
+	data.exchange.objections == {"party.recipient_kind_missing"}
+		with input as but({"recipient": {"kind": ""}})
+}
