@@ -1,0 +1,119 @@
+"""Reader of the extensions that stand on a Patient or a Group."""
+
+from collections.abc import Callable, Mapping
+
+from adapters.fhir_r4 import terms
+from adapters.fhir_r4.reading import Json, Reader
+from gateway.record import leaves
+
+Resolve = Callable[[Json], str | None]
+"""From a Reference to the record id of what it refers to, if it can be told."""
+
+_KINDS: Mapping[str, type] = {"valueBoolean": bool, "valueInteger": int}
+_SIMPLE = {url: (field, kind) for field, (url, kind) in terms.SIMPLE.items()}
+_PARTS = {url: name for name, (url, _) in terms.PARTS.items()}
+
+
+def extensions(reader: Reader, resource: Json, resolve: Resolve) -> None:
+    """Every extension of a resource; what nobody knows is left behind."""
+    fields = leaves(reader.record["record_type"])
+    for url, item, path in reader.extensions(resource, ""):
+        field, kind = _SIMPLE.get(url, ("", ""))
+        if field in fields:
+            reader.put(reader.record, field, item.get(kind), path, _KINDS.get(kind, str))
+        elif url in _PARTS:
+            _parts(reader, _PARTS[url], item, path)
+        elif url == terms.WITHHELD:
+            reader.withheld(item, path)
+        elif reader.root != "Group" and url in _PATIENT:
+            _PATIENT[url](reader, item, path, resolve)
+        elif reader.root == "Group" and url == terms.HEAD:
+            _head(reader, item, path, resolve)
+        elif url != terms.ADDRESS or reader.root != "Group":
+            reader.leave(path)
+
+
+def _parts(reader: Reader, name: str, extension: Json, where: str) -> None:
+    if name == "age" and reader.record["record_type"] != "person":
+        reader.leave(where)
+        return
+    kinds = terms.PARTS[name][1]
+    home, prefix = reader.record, name
+    if name == "consent":
+        home, prefix = reader.record.setdefault("protection", {}), "protection.consent"
+    target = home.setdefault(name, {})
+    for part, item, path in reader.parts(extension, where):
+        kind = kinds.get(part)
+        if kind is None:
+            raise reader.refuse("fhir.extension", "not a part of this extension", where)
+        value = item.get(kind)
+        if part == "scope":
+            if reader.accept(f"{prefix}.scope[]", value, path):
+                target.setdefault("scope", []).append(value)
+        else:
+            reader.put(target, f"{prefix}.{part}", value, path, _KINDS.get(kind, str))
+    if not target:
+        del home[name]
+        if name == "consent" and not home:
+            del reader.record["protection"]
+
+
+def _nationality(reader: Reader, extension: Json, where: str, resolve: Resolve) -> None:
+    for part, item, path in reader.parts(extension, where):
+        concept = reader.object(item, "valueCodeableConcept", path)
+        codings = reader.items(concept, "coding", path)
+        if part == "code" and codings and "code" in codings[0]:
+            reader.add("nationality[]", codings[0]["code"], path)
+        else:
+            reader.leave(path)
+
+
+def _religion(reader: Reader, extension: Json, where: str, resolve: Resolve) -> None:
+    concept = reader.object(extension, "valueCodeableConcept", where)
+    if "text" in concept:
+        reader.put(reader.record, "religion", concept["text"], where)
+    else:
+        reader.leave(where)
+
+
+def _disability(reader: Reader, extension: Json, where: str, resolve: Resolve) -> None:
+    concept = reader.object(extension, "valueCodeableConcept", where)
+    codings = reader.items(concept, "coding", where)
+    if codings and "code" in codings[0]:
+        reader.add("disability_info[]", codings[0]["code"], where)
+    else:
+        reader.leave(where)
+
+
+def _relationship(reader: Reader, extension: Json, where: str, resolve: Resolve) -> None:
+    found: Json = {}
+    for part, item, path in reader.parts(extension, where):
+        if part == "type":
+            code = item.get("valueCode")
+            reader.put(found, "relationships[].relationship_type", code, path)
+        elif part == "related":
+            related = resolve(reader.object(item, "valueReference", path))
+            if related is None:
+                reader.leave(path)
+            else:
+                reader.put(found, "relationships[].related", related, path)
+        else:
+            raise reader.refuse("fhir.extension", "not a part of a relationship", where)
+    if found:
+        reader.record.setdefault("relationships", []).append(found)
+
+
+def _head(reader: Reader, extension: Json, where: str, resolve: Resolve) -> None:
+    head = resolve(reader.object(extension, "valueReference", where))
+    if head is None:
+        reader.leave(where)
+    else:
+        reader.put(reader.record, "group_head", head, where)
+
+
+_PATIENT: Mapping[str, Callable[[Reader, Json, str, Resolve], None]] = {
+    terms.NATIONALITY: _nationality,
+    terms.RELIGION: _religion,
+    terms.DISABILITY: _disability,
+    terms.LINK: _relationship,
+}

@@ -1,0 +1,164 @@
+"""What the writers of fields share, and the writers that persons and households share.
+
+A writer puts one canonical field's value into a resource or its extensions. Which writer
+serves which field is said by the tables `person_writers.PERSON` and
+`household_writers.HOUSEHOLD`. A field without one is not carried.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.fhir_r4 import terms
+from adapters.fhir_r4.carriable import URI, is_date, is_instant
+from adapters.fhir_r4.lineage import URI_TYPE, Shapes
+from gateway.record import Record
+
+Json = dict[str, Any]
+
+
+class Uncarriable(Exception):  # noqa: N818 - a signal to `render`, which never lets it out
+    """Some record holds what FHIR cannot. Carries nothing: `carriable` will find it."""
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What the fields of one render share."""
+
+    urns: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Record type and id to the `urn:uuid` of the first entry for it."""
+    shapes: Shapes = field(default_factory=set)
+
+
+Writer = Callable[[Any, Json, list[Json], Sheet], None]
+
+
+def reference(record_type: str, record_id: str, sheet: Sheet) -> Json:
+    """To the entry of a record, or by its id alone where it has no entry."""
+    identifier = {"system": terms.RECORD_ID, "value": record_id}
+    urn = sheet.urns.get((record_type, record_id))
+    return {"reference": urn, "identifier": identifier} if urn else {"identifier": identifier}
+
+
+def withheld(record: Record, resource: Json, extensions: list[Json]) -> None:
+    """Say which fields are masked: on the element FHIR has for them, else on the resource."""
+    places = terms.WITHHELD_AT[record["record_type"]]
+    for name, reason in record["withheld"].items():
+        parts = [{"url": "field", "valueCode": name}, {"url": "reason", "valueCode": reason}]
+        ours = {"url": terms.WITHHELD, "extension": parts}
+        element = places.get(name)
+        if element is None:
+            extensions.append(ours)
+            continue
+        masked: Json = {"extension": [{"url": terms.ABSENT, "valueCode": "masked"}, ours]}
+        if element == "telecom":
+            masked["system"] = "email" if name == "email" else "phone"
+        if element in terms.REPEATING:
+            resource.setdefault(element, []).append(masked)
+        else:
+            resource.setdefault(element, {}).update(masked)
+
+
+def date(value: str) -> str:
+    """The date, if the calendar has it."""
+    if (value[8:] > "28" or value[:4] == "0000") and not is_date(value):
+        raise Uncarriable
+    return value
+
+
+def instant(value: str) -> str:
+    """The instant, if FHIR takes it."""
+    if not is_instant(value):
+        raise Uncarriable
+    return value
+
+
+def identifiers(where: str) -> Writer:
+    """Writer of an array of identifiers that stands at this leaf path."""
+
+    def write(value: Any, resource: Json, extensions: list[Json], sheet: Sheet) -> None:
+        found = resource["identifier"]
+        for item in value:
+            written: Json = {}
+            kind = item.get("identifier_type")
+            uri = kind is not None and ":" in kind and URI.fullmatch(kind) is not None
+            sheet.shapes.add((where, URI_TYPE if uri else "", *item))
+            if uri:
+                written["system"] = kind
+            elif kind is not None:
+                written["type"] = {"text": kind}
+            if "identifier_value" in item:
+                written["value"] = item["identifier_value"]
+            if "issuer" in item:
+                written["assigner"] = {"display": item["issuer"]}
+            if not written:
+                raise Uncarriable
+            found.append(written)
+
+    return write
+
+
+def simple(name: str) -> Writer:
+    """Writer of a field of `terms.SIMPLE`."""
+    url, kind = terms.SIMPLE[name]
+
+    def write(value: Any, resource: Json, extensions: list[Json], sheet: Sheet) -> None:
+        extensions.append({"url": url, kind: value})
+
+    def write_date(value: Any, resource: Json, extensions: list[Json], sheet: Sheet) -> None:
+        extensions.append({"url": url, kind: date(value)})
+
+    return write_date if kind == "valueDateTime" else write
+
+
+def part(where: str, name: str) -> Writer:
+    """Writer of an object of `terms.PARTS` that stands at this leaf path."""
+    url, kinds = terms.PARTS[name]
+
+    def write(value: Any, resource: Json, extensions: list[Json], sheet: Sheet) -> None:
+        sheet.shapes.add((where, "", *value))
+        parts: list[Json] = []
+        for key, item in value.items():
+            kind = kinds[key]
+            if kind == "valueDateTime":
+                date(item)
+            elif kind == "valueInstant":
+                instant(item)
+            parts.append({"url": key, kind: item})
+        extensions.append({"url": url, "extension": parts})
+
+    return write
+
+
+_ELSEWHERE = frozenset({"sensitivity", "consent"})
+
+
+def protection(where: str) -> Writer:
+    """Writer of protection: the sensitivity is a security label, consent its own extension."""
+    rest = part(where, "protection")
+
+    def write(value: Any, resource: Json, extensions: list[Json], sheet: Sheet) -> None:
+        others = {key: item for key, item in value.items() if key not in _ELSEWHERE}
+        if "sensitivity" in value:
+            sheet.shapes.add((where, "", "sensitivity"))
+            code = terms.SENSITIVITY[value["sensitivity"]]
+            resource["meta"] = {"security": [{"system": terms.CONFIDENTIALITY, "code": code}]}
+        if "consent" in value:
+            sheet.shapes.add((f"{where}.consent", "", *value["consent"]))
+            extensions.append(_consent(value["consent"]))
+        if others:
+            rest(others, resource, extensions, sheet)
+
+    return write
+
+
+def _consent(value: Any) -> Json:
+    url, kinds = terms.PARTS["consent"]
+    parts: list[Json] = [{"url": "scope", kinds["scope"]: code} for code in value.get("scope", ())]
+    if "status" in value:
+        parts.append({"url": "status", kinds["status"]: value["status"]})
+    if "date" in value:
+        parts.append({"url": "date", kinds["date"]: date(value["date"])})
+    if not parts or value.get("scope") == []:
+        raise Uncarriable
+    return {"url": url, "extension": parts}
