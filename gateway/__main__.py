@@ -1,0 +1,5 @@
+"""`python -m gateway` is `corridor`."""
+
+from gateway.cli import main
+
+main()

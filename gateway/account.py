@@ -1,0 +1,218 @@
+"""The account of a transfer: what its log entry says to everyone, and its receipt to the parties.
+
+The entry holds organisations, codes, names of fields and magnitudes. The details hold exact
+counts and lineage, are committed to by the entry, and go to the parties only. Neither holds a
+value of any record.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway import adapter
+from gateway.canonical import canonical, digest
+from gateway.deployment import Deployment
+from gateway.entry import bucket, commitment, transfer
+from gateway.minimize import Minimized
+from gateway.policy import ClassDecision, Decision
+from gateway.receipt import Opening, written
+from gateway.record import Parsed, Rendered, load
+from gateway.remembered import Remembered
+from gateway.terms import Terms
+
+__all__ = ["Answer", "bucket", "details", "entry"]
+
+MAX_NAMED = 60
+"""Fields an entry names one by one; two record types have fewer."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """A class's decision as `minimize` reads it. Equal to nothing but itself."""
+
+    allows: bool
+    rules: tuple[str, ...]
+    forms: Mapping[str, tuple[str, str]]
+
+    @classmethod
+    def of(cls, decided: ClassDecision) -> "Answer":
+        """The answer for one class."""
+        return cls(
+            decided.verdict == "allow",
+            tuple(objection.rule for objection in decided.objections),
+            {name: (one.form, one.reason) for name, one in decided.fields.items()},
+        )
+
+
+def details(
+    parsed: Parsed,
+    decision: Decision,
+    minimized: Minimized | None,
+    rendered: Rendered | None,
+    twice: int,
+    read: int,
+    remembered: Remembered,
+) -> dict[str, Any]:
+    """What the parties are told. Follows `details` of schemas/receipt.json."""
+    objections = [{"rule": one.rule, "fix": one.fix} for one in decision.objections]
+    if decision.verdict == "allow" and rendered is None:
+        objections = [{"rule": "records.none_releasable", "fix": "See held_back."}]
+    told: dict[str, Any] = {
+        "verdict": decision.verdict if rendered or decision.verdict != "allow" else "refuse",
+        "objections": objections,
+        "pending": [{"decision": one.decision, "who": one.who} for one in decision.pending],
+        "fields": _fields(minimized) if minimized else _foreseen(decision),
+        "lineage": _lineage(parsed, minimized, rendered, remembered),
+        "unmapped": list(parsed.unmapped),
+        "repeated": [*parsed.repeated, *([f"{twice} records came twice"] if twice else [])],
+        "unrendered": list(rendered.unrendered) if rendered else [],
+        "held_back": dict(minimized.held_back) if minimized else {},
+        "records": {"read": read, "released": len(minimized.records) if minimized else 0},
+        "obligations": list(decision.obligations) if rendered else [],
+    }
+    if rendered:
+        told["media_type"] = rendered.media_type
+    return told
+
+
+def _foreseen(decision: Decision) -> dict[str, dict[str, str]]:
+    """What each field would leave as once people have decided; nothing for a refusal."""
+    if decision.verdict != "pending":
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for one in decision.classes:
+        for name, how in one.fields.items():
+            reason = {"reason": how.reason} if not how.released else {}
+            path = f"{one.record_type}.{name}"
+            if not reason or path not in found:
+                found[path] = {"form": how.form, **reason}
+    return found
+
+
+def _fields(minimized: Minimized) -> dict[str, dict[str, str]]:
+    left = {name: {"form": form} for name, form in minimized.released.items()}
+    stayed = {
+        name: {"form": "drop", "reason": reason} for name, reason in minimized.withheld.items()
+    }
+    return {**left, **stayed}
+
+
+def _lineage(
+    parsed: Parsed, minimized: Minimized | None, rendered: Rendered | None, remembered: Remembered
+) -> list[dict[str, str]]:
+    if minimized is None or rendered is None:
+        return []
+    key = (tuple(parsed.lineage.items()), tuple(rendered.lineage.items()))
+    return remembered.of("lineage", key, lambda: _lines(parsed.lineage, rendered.lineage))
+
+
+def _lines(read: Mapping[str, str], written_: Mapping[str, str]) -> list[dict[str, str]]:
+    """Where each written leaf came from. A leaf made by a form came from the field it was."""
+    return [
+        {
+            "source": read.get(leaf) or _nearest(leaf, read) or "made by form",
+            "field": leaf,
+            "target": target,
+        }
+        for leaf, target in sorted(written_.items())
+    ]
+
+
+def _nearest(field: str, lineage: Mapping[str, str]) -> str:
+    """The sources of every leaf of a field, for a leaf that was made of them."""
+    found = {
+        source
+        for name, source in lineage.items()
+        if field and f"{name.replace('[]', '')}.".startswith(f"{field}.")
+    }
+    return " | ".join(sorted(found))
+
+
+def entry(
+    transfer_id: str,
+    terms: Terms,
+    decision: Decision,
+    deployment: Deployment,
+    outcome: str,
+    opening: Opening,
+    *,
+    details: Mapping[str, Any],
+    minimized: Minimized | None,
+    rendered: Rendered | None,
+    considered: int,
+    remembered: Remembered,
+) -> dict[str, Any]:
+    """The log entry of a transfer. Follows schemas/entry.json."""
+    rules = {one["rule"] for one in details["objections"]} | set(details["held_back"])
+    rules |= {one["decision"] for one in details["pending"]}
+    released = minimized.released if minimized and rendered else {}
+    withheld = minimized.withheld if minimized and rendered else {}
+    return transfer(
+        id=transfer_id,
+        outcome=outcome,
+        **remembered.of("frame", terms, lambda: _frame(terms, deployment)),
+        border=_border(decision),
+        policy={
+            "bundle": decision.revision,
+            "question": decision.question,
+            "engine": decision.engine,
+        },
+        rules=sorted(rules),
+        released=_named(released),
+        withheld=_named(withheld),
+        obligations=details["obligations"],
+        count=bucket(details["records"]["released"] if rendered else 0),
+        considered=bucket(considered),
+        content=commitment(rendered.content, opening.content) if rendered else None,
+        details=commitment(written(details), opening.details),
+    )
+
+
+def _frame(terms: Terms, deployment: Deployment) -> dict[str, Any]:
+    """The parts of an entry that follow from the terms alone."""
+    agreement = deployment.agreements[terms.agreement]
+    plan = deployment.mappings[terms.mapping] if terms.mapping else None
+    source, target = adapter.named(terms.source), adapter.named(terms.target)
+    return {
+        "gateway": deployment.settings.gateway.name,
+        "sender": _party(terms.sender, deployment),
+        "recipient": _party(terms.recipient, deployment),
+        "purpose": terms.purpose,
+        "legal_basis": terms.legal_basis,
+        "agreement": {
+            "id": terms.agreement,
+            "version": agreement["version"],
+            "digest": digest(canonical(agreement)),
+        },
+        "formats": {"in": terms.source, "out": terms.target},
+        "adapters": {
+            "in": f"{source.name}@{source.version}",
+            "out": f"{target.name}@{target.version}",
+        },
+        "mapping": {"id": plan.id, "version": plan.version, "digest": plan.digest}
+        if plan
+        else None,
+    }
+
+
+def _party(party: str, deployment: Deployment) -> dict[str, Any]:
+    regimes = deployment.parties[party]["regimes"]
+    return {"party": party, "regimes": [f"{one['kind']}:{_regime(one['id'])}" for one in regimes]}
+
+
+def _regime(name: str) -> str:
+    return name.removeprefix("io:")
+
+
+def _border(decision: Decision) -> dict[str, Any]:
+    border: dict[str, Any] = {
+        "crosses": decision.border.crosses,
+        "destination": decision.border.destination,
+    }
+    if decision.border.instrument:
+        border["instrument"] = decision.border.instrument
+    return border
+
+
+def _named(fields: Mapping[str, str]) -> Sequence[str]:
+    return [f"{name}:{how}" for name, how in sorted(fields.items())][:MAX_NAMED]

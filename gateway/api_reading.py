@@ -1,0 +1,205 @@
+"""The routes that read: a party's own transfers, the log's public parts, and discovery.
+
+A transfer that a party is not part of does not exist for it: the answer is the same 404 as
+for one that never was.
+"""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Query
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway import adapter, deliver
+from gateway.deployment import bearer_digest
+from gateway.entry import parse
+from gateway.errors import GatewayError, SenderError
+from gateway.exchange import Gateway
+from gateway.record import RECORD_TYPES, load
+
+router = APIRouter()
+DOCUMENTS = (
+    *RECORD_TYPES,
+    "parts",
+    "party",
+    "agreement",
+    "mapping",
+    "decision",
+    "entry",
+    "receipt",
+)
+"""Published schemas."""
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The running gateway."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+def party_of(request: Request) -> str:
+    """The party whose bearer key the request carries. Raises 401 without saying what was wrong."""
+    gateway = gateway_of(request)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    party = gateway.keys.bearer.get(bearer_digest(token)) if scheme.lower() == "bearer" else None
+    known = gateway.deployment.parties.get(party or "")
+    if party is None or known is None or known["status"] != "active":
+        raise SenderError("a valid bearer key is needed", rule="key.invalid", status=401)
+    return party
+
+
+Open = Annotated[Gateway, Depends(gateway_of)]
+Party = Annotated[str, Depends(party_of)]
+
+
+def _own(transfer: str, party: str, gateway: Gateway) -> dict[str, Any]:
+    """The entry of a transfer this party is part of."""
+    index = gateway.log.find(transfer)
+    if index is not None:
+        [(_, leaf)] = gateway.log.entries(index, 1)
+        entry = parse(leaf)
+        if party in (entry["sender"]["party"], entry["recipient"]["party"]):
+            return {**entry, "index": index}
+    raise SenderError("no such transfer", rule="transfer.unknown", status=404)
+
+
+def _json(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")
+
+
+@router.get("/v1/transfers/{transfer}", summary="A transfer's state")
+def transfer_state(transfer: str, party: Party, gateway: Open) -> Response:
+    """The log entry of a transfer the caller is part of, and what became of its release."""
+    return _json({**_own(transfer, party, gateway), "state": gateway.log.state(transfer)})
+
+
+@router.get("/v1/transfers/{transfer}/receipt", summary="A transfer's receipt")
+def transfer_receipt(transfer: str, party: Party, gateway: Open) -> Response:
+    """The receipt, byte for byte as the sender got it."""
+    _own(transfer, party, gateway)
+    held = gateway.log.kept("receipt", transfer)
+    if held is None:
+        raise SenderError("the receipt is no longer kept", rule="receipt.gone", status=410)
+    return Response(held.value, media_type="application/json")
+
+
+@router.get("/v1/transfers/{transfer}/content", summary="A transfer's content, once")
+def transfer_content(transfer: str, party: Party, gateway: Open) -> Response:
+    """The content, for the party it is due to, once. It is destroyed before it is sent."""
+    entry = _own(transfer, party, gateway)
+    held = gateway.log.kept("content", transfer)
+    if entry["outcome"] != "released" or (held is not None and held.owner != party):
+        raise SenderError("no content is due to you", rule="content.none", status=404)
+    state = gateway.log.state(transfer)
+    if held is None or state == "not_released" or not gateway.log.destroy("content", transfer):
+        raise SenderError("fetched before, or expired", rule="content.gone", status=410)
+    content, media_type = deliver.unseal(held.value, transfer, gateway.keys.content)
+    done = BackgroundTask(gateway.log.done, transfer)
+    headers = {"Cache-Control": "no-store"}
+    return Response(content, media_type=media_type, headers=headers, background=done)
+
+
+PAGE = 100
+
+
+@router.get("/v1/inbox", summary="Transfers whose content waits for the caller")
+def inbox(party: Party, gateway: Open, after: Annotated[str, Query(max_length=36)] = "") -> Response:
+    """Oldest first, at most 100. `next` is the `after` of the next page, absent on the last."""
+    found = gateway.log.waiting(party, after, PAGE)
+    items = []
+    for transfer, expires in found:
+        entry = _own(transfer, party, gateway)
+        said = {name: entry[name] for name in ("sender", "purpose", "agreement", "time")}
+        items.append({"transfer": transfer, **said, "expires": expires})
+    more = {"next": found[-1][0]} if len(found) == PAGE else {}
+    return _json({"items": items, **more})
+
+
+@router.get("/v1/log/checkpoint", summary="The newest signed checkpoint")
+def log_checkpoint(gateway: Open) -> Response:
+    """C2SP tlog-checkpoint. Public: it says how long the log is and nothing of what is in it."""
+    return Response(gateway.log.checkpoint(), media_type="text/plain; charset=utf-8")
+
+
+@router.get("/v1/log/key", summary="The log's public key")
+def log_key(gateway: Open) -> Response:
+    """The key as C2SP vkey. An auditor gets it by another way too, and compares."""
+    return Response(gateway.deployment.vkey() + "\n", media_type="text/plain; charset=utf-8")
+
+
+Index = Annotated[int, Query(ge=0)]
+
+
+@router.get("/v1/log/proofs/inclusion", summary="Proof that an entry is in the log")
+def log_inclusion(index: Index, party: Party, gateway: Open) -> Response:
+    """Inclusion proof of RFC 9162, 2.1.3, to the newest checkpoint. Hashes only."""
+    if index >= gateway.log.size():
+        raise SenderError("the log is not that long", rule="log.index", at="index", status=404)
+    proved = gateway.log.prove(index)
+    return _json(
+        {
+            "index": index,
+            "size": proved.size,
+            "hashes": [one.hex() for one in proved.proof],
+            "checkpoint": proved.checkpoint,
+        }
+    )
+
+
+@router.get("/v1/log/proofs/consistency", summary="Proof that the log only grew")
+def log_consistency(old: Index, new: Index, party: Party, gateway: Open) -> Response:
+    """Consistency proof of RFC 9162, 2.1.4, between two sizes."""
+    if not old <= new <= gateway.log.size():
+        raise SenderError("sizes of no two checkpoints", rule="log.sizes", at="old", status=404)
+    hashes = gateway.log.consistency(old, new)
+    return _json({"old": old, "new": new, "hashes": [one.hex() for one in hashes]})
+
+
+@router.get("/v1/formats", summary="Formats this gateway reads and writes")
+def formats() -> Response:
+    """Name, version and media type of every adapter."""
+    found = adapter.installed().values()
+    return _json(
+        [{"format": a.name, "version": a.version, "media_type": a.media_type} for a in found]
+    )
+
+
+@router.get("/v1/schemas/{name}", summary="A schema")
+def schema(name: str) -> Response:
+    """A record type's schema, or one of the documents': JSON Schema 2020-12."""
+    if name not in DOCUMENTS:
+        raise SenderError("no such schema", rule="schema.unknown", at="name", status=404)
+    return Response(orjson.dumps(load(name)), media_type="application/schema+json")
+
+
+@router.get("/v1/purposes", summary="The purposes policy knows")
+def purposes(gateway: Open) -> Response:
+    """The taxonomy: a transfer names one leaf of it."""
+    return _json(gateway.known["purposes"])
+
+
+@router.get("/v1/agreements", summary="The caller's agreements")
+def agreements(party: Party, gateway: Open) -> Response:
+    """Id, version, state and grants of the agreements the caller is party to."""
+    mine = [
+        {key: one[key] for key in ("id", "version", "state", "scope", "purposes", "data")}
+        for one in gateway.deployment.agreements.values()
+        if party in {member["party"] for member in one["parties"]}
+    ]
+    return _json(mine)
+
+
+@router.get("/healthz", summary="The process is alive")
+def health() -> Response:
+    """Nothing is checked: a process that answers is alive."""
+    return _json({"alive": True})
+
+
+@router.get("/readyz", summary="The gateway can do its work")
+def ready(gateway: Open) -> Response:
+    """The log answers and takes entries, and a policy bundle is loaded."""
+    if gateway.log.stopped:
+        raise GatewayError("the log has stopped; restart the gateway", rule="log.stopped")
+    return _json({"ready": True, "log_size": gateway.log.size(), "bundle": gateway.engine.revision})

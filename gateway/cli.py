@@ -1,0 +1,271 @@
+"""The command line. Nothing is decided here: whatever it can do, the API or a module can.
+
+Exit codes: 0 done, 1 a finding or a refusal, 2 wrong usage.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import orjson
+import typer
+from rich.console import Console
+
+from gateway import journal, session
+from gateway.cli_log import log
+from gateway.cli_policy import policy
+from gateway.deployment import make_keys, new_bearer, read_deployment, read_keys
+from gateway.entry import new_id
+from gateway.errors import CorridorError, OfficerError, RecipientError
+from gateway.exchange import Judged, Outcome, Transfer, exchange, judge
+from gateway.log import Log
+from gateway.settings import parse_settings
+from gateway.show import show_details
+from gateway.terms import Asked, terms_of
+
+app = typer.Typer(
+    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+app.add_typer(log, name="log")
+app.add_typer(policy, name="policy")
+party = typer.Typer(help="Parties and their bearer keys.", no_args_is_help=True)
+app.add_typer(party, name="party")
+
+Deployment = Annotated[
+    Path, typer.Option("--deployment", "-d", help="Folder of the deployment.", file_okay=False)
+]
+Payload = Annotated[Path, typer.Argument(help="The vendor's payload.", dir_okay=False)]
+Format = Annotated[str, typer.Option("--format", help="Format of the payload.")]
+Into = Annotated[str | None, typer.Option("--into", help="Format to write.")]
+Agreement = Annotated[str, typer.Option("--agreement", help="Agreement id.")]
+Purpose = Annotated[str, typer.Option("--purpose", help="One leaf of the purpose taxonomy.")]
+Basis = Annotated[str | None, typer.Option("--basis", help="Legal basis.")]
+To = Annotated[str | None, typer.Option("--to", help="Recipient's party id.")]
+From = Annotated[str | None, typer.Option("--from", help="Sender's party id.")]
+MappingName = Annotated[str | None, typer.Option("--mapping", help="Mapping name.")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+DEMO = Path(__file__).resolve().parent.parent / "deploy" / "demo"
+SKELETON = """\
+# Settings of this deployment. Every key is explained in docs/operators.md.
+
+[gateway]
+name = "{name}"
+origin = "{origin}"
+"""
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def told(command: Command) -> Command:
+    """Print an error of ours as one line and exit 1. No trace: it could quote a value."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except CorridorError as error:
+            fail(error)
+
+    return run  # type: ignore[return-value] # the same command, wrapped
+
+
+def fail(error: CorridorError) -> NoReturn:
+    """Exit 1 with the problem, the place and the rule."""
+    Console(stderr=True, highlight=False).print(f"corridor: {error} ({error.rule})", markup=False)
+    raise typer.Exit(1)
+
+
+@app.command()
+@told
+def init(
+    directory: Annotated[Path, typer.Argument(help="Folder of the deployment.", file_okay=False)],
+    name: Annotated[str, typer.Option(help="Name of this gateway.")] = "gw-1",
+    origin: Annotated[
+        str | None, typer.Option(help="Name of the transfer log: host/path, new for each log.")
+    ] = None,
+) -> None:
+    """Make a deployment, or the keys and the log that an existing one lacks."""
+    settings = directory / "corridor.toml"
+    if not settings.exists():
+        if origin is None:
+            raise typer.BadParameter("a new deployment needs --origin")
+        text = SKELETON.format(name=name, origin=origin)
+        parse_settings(text, at="--name or --origin")
+        for folder in ("parties", "agreements", "mappings", "places", "policies"):
+            (directory / folder).mkdir(parents=True, exist_ok=True)
+        settings.write_text(text, encoding="utf-8")
+        typer.echo(f"made {settings.name}")
+    deployment = read_deployment(directory)
+    for key in make_keys(directory, deployment.settings.gateway.origin):
+        typer.echo(f"made keys/{key}")
+    if not (deployment.data / "log.sqlite").exists():
+        gateway = deployment.settings.gateway
+        keys = read_keys(directory)
+        Log.create(
+            deployment.data, origin=gateway.origin, key=keys.log, gateway=gateway.name
+        ).close()
+        typer.echo("made data/log.sqlite")
+
+
+@app.command()
+@told
+def serve(
+    deployment: Deployment,
+    host: Annotated[str | None, typer.Option(help="Instead of server.host.")] = None,
+    port: Annotated[int | None, typer.Option(help="Instead of server.port.")] = None,
+) -> None:
+    """Serve the HTTP API of a deployment."""
+    import uvicorn
+
+    from gateway.app import create_app
+
+    server = read_deployment(deployment).settings.server
+    journal.configure()
+    journal.say("serving", host=host or server.host, port=server.port if port is None else port)
+    uvicorn.run(
+        create_app(deployment),
+        host=host or server.host,
+        port=server.port if port is None else port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=30,
+    )
+
+
+@app.command(name="exchange")
+@told
+def exchange_file(
+    payload: Payload,
+    deployment: Deployment,
+    format: Format,
+    agreement: Agreement,
+    purpose: Purpose,
+    out: Annotated[Path, typer.Option("--out", help="Where the released content goes.")],
+    receipt: Annotated[Path, typer.Option("--receipt", help="Where the receipt goes.")],
+    into: Into = None,
+    basis: Basis = None,
+    to: To = None,
+    from_: From = None,
+    mapping: MappingName = None,
+    json: Json = False,
+) -> None:
+    """Carry one transfer from a file to a file. Exits 1 when it is refused or held."""
+    asked = Asked(from_, to, agreement, purpose, basis, format, into, "return", mapping)
+    outcome = asyncio.run(_exchange(deployment, asked, _content(payload), out, receipt))
+    if json:
+        _print_json({"outcome": outcome.outcome, "transfer": outcome.transfer, **outcome.details})
+    else:
+        show_details(Console(), outcome.outcome, outcome.details, transfer=outcome.transfer)
+    if outcome.content is None and out.exists():
+        typer.echo(f"{out.name} was not written; what it holds is older", err=True)
+    raise typer.Exit(0 if outcome.outcome == "released" else 1)
+
+
+@app.command()
+@told
+def preview(
+    payload: Payload,
+    deployment: Deployment,
+    format: Format,
+    agreement: Agreement,
+    purpose: Purpose,
+    into: Into = None,
+    basis: Basis = None,
+    to: To = None,
+    from_: From = None,
+    mapping: MappingName = None,
+    json: Json = False,
+) -> None:
+    """Show what a transfer would release. Nothing is logged, nothing leaves."""
+    asked = Asked(from_, to, agreement, purpose, basis, format, into, "return", mapping)
+    judged = asyncio.run(_preview(deployment, asked, _content(payload)))
+    if json:
+        _print_json({"outcome": judged.outcome, **judged.details})
+    else:
+        show_details(Console(), judged.outcome, judged.details)
+    raise typer.Exit(0 if judged.outcome == "released" else 1)
+
+
+@party.command(name="key")
+@told
+def party_key(
+    party_id: Annotated[str, typer.Argument(metavar="PARTY", help="Party id.")],
+    deployment: Deployment,
+) -> None:
+    """Make a bearer key for a party. It is shown once; only its digest is kept."""
+    if party_id not in read_deployment(deployment).parties:
+        raise OfficerError("no such party", rule="party.unknown", at="PARTY")
+    typer.echo(new_bearer(deployment, party_id))
+
+
+@app.command()
+@told
+def demo(
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the demo's deployment in this new folder.")
+    ] = None,
+) -> None:
+    """Show one release, one refusal and one hold over HTTP, and check the log."""
+    from gateway.demo import run
+
+    if keep is not None and keep.exists():
+        raise OfficerError("this folder is there already", rule="demo.exists", at="--keep")
+    run(DEMO, Console(width=min(Console().width, 100)), keep)
+
+
+async def _exchange(
+    directory: Path, asked: Asked, content: bytes, out: Path, receipt: Path
+) -> Outcome:
+    for path in (out, receipt):
+        if not path.resolve().parent.is_dir():
+            raise RecipientError("no such folder", rule="out.no_folder", at="--out or --receipt")
+    async with session.opened(directory) as gateway:
+        terms = terms_of(asked, gateway.deployment, gateway.known)
+        outcome = await exchange(Transfer(new_id(), terms, content), gateway)
+        _write(receipt, outcome.receipt)
+        if outcome.content is not None:
+            _write(out, outcome.content)
+            gateway.log.done(outcome.transfer)
+        return outcome
+
+
+async def _preview(directory: Path, asked: Asked, content: bytes) -> Judged:
+    async with session.opened(directory) as gateway:
+        return await judge(terms_of(asked, gateway.deployment, gateway.known), content, gateway)
+
+
+def _content(payload: Path) -> bytes:
+    try:
+        return payload.read_bytes()
+    except OSError:
+        raise RecipientError("cannot be read", rule="payload.unreadable", at="PAYLOAD") from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all, and for its owner only."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise RecipientError("cannot be written", rule="out.unwritable", at=path.name) from None
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def main() -> None:
+    """The `corridor` command."""
+    app()

@@ -1,0 +1,54 @@
+"""Real parts in a small world: a copy of the demo deployment with keys and a log of its own."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.demo import prepare
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO = ROOT / "deploy" / "demo"
+
+
+@pytest.fixture(scope="session")
+def samples() -> Callable[[str], Path]:
+    """Real payloads of real systems, which are never part of this project."""
+    folder = Path(os.environ.get("CORRIDOR_SAMPLES", ROOT.parent / "shared" / "samples"))
+
+    def find(relative: str) -> Path:
+        if not folder.is_dir():
+            pytest.skip(f"no folder of real samples at {folder.name}: set CORRIDOR_SAMPLES")
+        return folder / relative
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A demo deployment that nobody writes to, and a bearer key of its sender."""
+    directory = tmp_path_factory.mktemp("prepared") / "demo"
+    shutil.copytree(DEMO, directory, ignore=shutil.ignore_patterns("keys", "data"))
+    return directory, prepare(directory)
+
+
+@pytest.fixture
+def deployment(prepared: tuple[Path, str], tmp_path: Path) -> Path:
+    """A demo deployment of one test's own."""
+    directory = tmp_path / "demo"
+    shutil.copytree(prepared[0], directory)
+    return directory
+
+
+@pytest.fixture
+def token(prepared: tuple[Path, str]) -> str:
+    """The bearer key of the demo's sender."""
+    return prepared[1]
+
+
+@pytest.fixture
+def payload() -> bytes:
+    """Three invented households as a Kobo page."""
+    return (DEMO / "payloads" / "households.json").read_bytes()

@@ -1,0 +1,147 @@
+"""The structure: which way imports point, what the gateway must not name, and sizes."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.record import RECORD_TYPES, fields
+
+ROOT = Path(__file__).resolve().parent.parent
+SURFACE = {
+    "app",
+    "api_reading",
+    "openapi",
+    "problem",
+    "cli",
+    "cli_log",
+    "cli_policy",
+    "demo",
+    "__main__",
+}
+"""Speak to people and machines outside."""
+
+STEPS = {
+    "mapping": {"canonical", "document", "errors", "record"},
+    "records": {"errors", "record"},
+    "question": {"deployment", "entry", "mapping", "minimize", "policy", "record", "terms"},
+    "policy": {"canonical", "errors"},
+    "minimize": {"errors", "forms", "places", "record", "remembered"},
+    "forms": {"errors", "places", "record"},
+    "deliver": {"deployment", "errors", "exchange", "log", "record"},
+    "log": {"entry", "errors", "high_water", "log_batch", "log_file", "log_guard", "log_store",
+            "merkle", "note"},
+    "log_batch": {"entry", "errors", "high_water", "log_store", "merkle", "note"},
+    "log_store": {"errors", "log_file", "merkle"},
+    "log_view": {"errors", "log_file", "log_snapshot"},
+    "audit": {"entry", "errors", "high_water", "log_file", "log_snapshot", "merkle", "note"},
+    "receipt": {"audit", "entry", "errors", "log", "note", "record"},
+    "merkle": {"errors"},
+    "note": {"errors"},
+    "entry": {"canonical", "errors"},
+    "record": {"errors"},
+    "places": {"errors"},
+    "canonical": set(),
+    "remembered": set(),
+    "errors": set(),
+}  # fmt: skip
+"""What a module may import of ours, and nothing else. `deliver` names `exchange` for types only."""
+
+REFUSED = ("util", "helper", "common", "manager", "service", "handler", "misc")
+LINES = 340
+FUNCTION_LINES = 60
+
+
+def imports(path: Path) -> set[str]:
+    """First parts below `gateway` of everything a module imports of ours."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            parts = node.module.split(".")
+            if parts == ["gateway"]:
+                found |= {alias.name for alias in node.names}
+            elif parts[0] == "gateway":
+                found.add(parts[1])
+            elif parts[0] == "adapters":
+                found.add("adapters")
+        elif isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("gateway.")}
+    return found
+
+
+def modules(name: str) -> list[Path]:
+    folder = ROOT / "gateway" / name
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else [ROOT / "gateway" / f"{name}.py"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_imports_no_other_step(step):
+    used = set().union(*(imports(path) for path in modules(step))) - {step, "__version__"}
+
+    assert used <= STEPS[step], f"{step} may not import {sorted(used - STEPS[step])}"
+
+
+def test_nothing_below_the_surface_imports_it():
+    for path in (ROOT / "gateway").rglob("*.py"):
+        if path.stem not in SURFACE:
+            assert not imports(path) & SURFACE, path.name
+
+
+def test_adapters_import_only_what_they_may():
+    for path in (ROOT / "adapters").rglob("*.py"):
+        assert imports(path) <= {"record", "mapping", "errors", "adapters"}, path
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    ["time", "datetime.now", "random", "secrets", "socket", "open(", "requests", "httpx", "os."],
+)
+def test_adapters_are_pure(forbidden):
+    word = re.compile(rf"(^|[^\w.]){re.escape(forbidden)}\b" if forbidden[-1].isalpha() else
+                      re.escape(forbidden))  # fmt: skip
+    for path in (ROOT / "adapters").rglob("*.py"):
+        names = {
+            alias.name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
+        assert forbidden not in names, path
+        if not forbidden[-1].isalpha():
+            code = re.sub(r'""".*?"""|#.*', "", path.read_text(), flags=re.S)
+            assert not word.search(code), path
+
+
+def test_the_gateway_names_no_field_of_a_person():
+    """A new kind of record is a new schema file. Words that every schema has are allowed."""
+    general = {"record_id", "source", "protection", "name", "age", "place", "extension", "address"}
+    names = {name for kind in RECORD_TYPES for name in fields(kind)} - general
+    for path in (ROOT / "gateway").rglob("*.py"):
+        texts = {
+            node.value
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        assert not texts & names, (path.name, texts & names)
+
+
+def test_schemas_and_policies_hold_no_code():
+    for folder in ("schemas", "policies"):
+        assert not list((ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("folder", ["gateway", "adapters"])
+def test_files_and_functions_stay_small(folder):
+    for path in (ROOT / folder).rglob("*.py"):
+        text = path.read_text()
+        assert text.count("\n") <= LINES, path.name
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or 0) - node.lineno + 1
+                assert lines <= FUNCTION_LINES, (path.name, node.name, lines)
+
+
+def test_no_file_is_named_for_nothing():
+    for path in ROOT.glob("[ags]*/**/*.py"):
+        assert not any(word in path.stem for word in REFUSED), path.name
