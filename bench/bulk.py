@@ -67,9 +67,8 @@ def main() -> None:
         shutil.copytree(DEMO, directory, ignore=shutil.ignore_patterns("keys", "data"))
         prepare(directory)
         yard, ours, read, written = asyncio.run(measure(directory, content))
-    print(
-        f"bulk: {count} Kobo submissions, {len(content) / 1e6:.1f} MB in, {written / 1e6:.1f} MB out"
-    )
+    size = f"{len(content) / 1e6:.1f} MB in, {written / 1e6:.1f} MB out"
+    print(f"bulk: {count} Kobo submissions, {size}")
     print(f"  orjson loads + dumps   {yard:8.3f} s  {count / yard:10,.0f} submissions/s")
     print(
         f"  exchange, kobo to fhir {ours:8.3f} s  {count / ours:10,.0f} submissions/s"

@@ -35,7 +35,7 @@ QUERY = "agreement=agr:registration-2026&purpose=hum.assist.registration&format=
 
 def serve_echo(listener: socket.socket) -> None:
     """FastAPI, request in, response out."""
-    from fastapi import FastAPI, Request, Response  # noqa: PLC0415 - in the server's process only
+    from fastapi import FastAPI, Request, Response
 
     app = FastAPI()
 
@@ -48,7 +48,7 @@ def serve_echo(listener: socket.socket) -> None:
 
 def serve_gateway(listener: socket.socket, directory: Path) -> None:
     """The gateway, its own log lines going nowhere."""
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, not a path of ours
+    with open(os.devnull, "w") as nowhere:
         journal.configure(nowhere)
         _serve(create_app(directory), listener)
 

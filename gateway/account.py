@@ -109,13 +109,20 @@ def _lineage(
 def _lines(read: Mapping[str, str], written_: Mapping[str, str]) -> list[dict[str, str]]:
     """Where each written leaf came from. A leaf made by a form came from the field it was."""
     return [
-        {
-            "source": read.get(leaf) or _nearest(leaf, read) or "made by form",
-            "field": leaf,
-            "target": target,
-        }
+        {"source": _source(leaf, read), "field": leaf, "target": target}
         for leaf, target in sorted(written_.items())
     ]
+
+
+def _source(leaf: str, read: Mapping[str, str]) -> str:
+    record_type, name = leaf.replace("[]", "").split(".")[:2]
+    found = read.get(leaf) or _nearest(f"{record_type}.{name}", read)
+    if found:
+        return found
+    # An age band is made of the date of birth.
+    properties = load(record_type)["properties"]
+    made = [one for one in properties if properties[one].get("x-band-into") == name]
+    return " | ".join(_nearest(f"{record_type}.{one}", read) for one in made) or "made by form"
 
 
 def _nearest(field: str, lineage: Mapping[str, str]) -> str:
@@ -123,7 +130,7 @@ def _nearest(field: str, lineage: Mapping[str, str]) -> str:
     found = {
         source
         for name, source in lineage.items()
-        if field and f"{name.replace('[]', '')}.".startswith(f"{field}.")
+        if f"{name.replace('[]', '')}.".startswith(f"{field}.")
     }
     return " | ".join(sorted(found))
 

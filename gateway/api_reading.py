@@ -102,10 +102,13 @@ def transfer_content(transfer: str, party: Party, gateway: Open) -> Response:
 
 
 PAGE = 100
+After = Annotated[str, Query(max_length=36)]
 
 
 @router.get("/v1/inbox", summary="Transfers whose content waits for the caller")
-def inbox(party: Party, gateway: Open, after: Annotated[str, Query(max_length=36)] = "") -> Response:
+def inbox(
+    party: Party, gateway: Open, after: Annotated[str, Query(max_length=36)] = ""
+) -> Response:
     """Oldest first, at most 100. `next` is the `after` of the next page, absent on the last."""
     found = gateway.log.waiting(party, after, PAGE)
     items = []

@@ -61,7 +61,7 @@ class Draft:
         return len(self.before) + len(self.after) + len(_TIME) + _TIME_DIGITS
 
 
-def transfer(*, gateway: str, outcome: str, id: str = "", **parts: Any) -> dict[str, Any]:  # noqa: A002 - the entry's own word
+def transfer(*, gateway: str, outcome: str, id: str = "", **parts: Any) -> dict[str, Any]:
     """A transfer entry. Parts that are None are left out, for those a refusal never reached."""
     known = {name: part for name, part in parts.items() if part is not None}
     return {**_head("transfer", gateway, id), "outcome": outcome, **known}

@@ -25,8 +25,8 @@ from gateway.minimize import Class, Minimized, minimize
 from gateway.policy import Decision, PolicyEngine, Template
 from gateway.question import classes_of, template
 from gateway.record import Parsed, Record, Rendered
-from gateway.remembered import Remembered
 from gateway.records import distinct
+from gateway.remembered import Remembered
 from gateway.terms import Terms, plan_of
 
 

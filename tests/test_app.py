@@ -352,8 +352,7 @@ def test_content_encodings_are_refused(world):
 
 def test_the_inbox_lists_what_waits_oldest_first(world, payload):
     ids = [
-        world.post(payload, deliver="inbox").headers["location"].rsplit("/", 1)[1]
-        for _ in range(2)
+        world.post(payload, deliver="inbox").headers["location"].rsplit("/", 1)[1] for _ in range(2)
     ]
 
     mine = world.client.get("/v1/inbox", headers=world.recipient).json()["items"]

@@ -95,9 +95,7 @@ def test_killed_at_any_moment_every_answer_has_its_entry(deployment, token, payl
     logged = transfers(deployment)
     assert len(answered) > 5
     assert answered.keys() <= logged.keys()
-    with Log.open(
-        deployment / "data", key=read_keys(deployment).log, gateway="auditor"
-    ) as opened:
+    with Log.open(deployment / "data", key=read_keys(deployment).log, gateway="auditor") as opened:
         for transfer, content in answered.items():
             body = opened.kept("receipt", transfer).value
             assert receipt.verify(body, vkey=vkey, content=content).entry["id"] == transfer

@@ -76,7 +76,7 @@ def test_every_kind_of_entry_can_be_made(made):
         (without(v=2), "entry.schema", "v"),
         (without(v=True), "entry.schema", "v"),
         (without(v=1.0), "entry.form", ""),
-        (without("mapping"), "entry.schema", ""),
+        (without("adapters"), "entry.schema", ""),
         (without("content"), "entry.schema", ""),
         (without("count", outcome="refused"), "entry.schema", ""),
         (without(formats={"in": "kobo"}), "entry.schema", "formats"),
