@@ -185,11 +185,15 @@ def make_keys(directory: Path, origin: str) -> list[str]:
     folder = directory / "keys"
     folder.mkdir(mode=0o700, exist_ok=True)
     made: list[str] = []
+    used = (directory / "data" / "log.sqlite").exists() or (folder / "log.vkey").exists()
+    for name in ("log.key", *SECRETS):
+        # A new one would be another key: another log, other pseudonyms for the same people.
+        if used and not (folder / name).exists():
+            raise GatewayError("there is a log, but not its key", rule="keys.lost", at=name)
+    for name in SECRETS:
+        if not (folder / name).exists():
+            made.append(_write(folder / name, secrets.token_hex(32).encode() + b"\n"))
     if not (folder / "log.key").exists():
-        if (directory / "data" / "log.sqlite").exists() or (folder / "log.vkey").exists():
-            raise GatewayError(
-                "there is a log, but not its key", rule="keys.lost", at="keys/log.key"
-            )
         pem = Ed25519PrivateKey.generate().private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -199,9 +203,6 @@ def make_keys(directory: Path, origin: str) -> list[str]:
     if not (folder / "log.vkey").exists():
         vkey = render_vkey(Signer.of(origin, _log_key(folder / "log.key")).vkey)
         made.append(_write(folder / "log.vkey", vkey.encode() + b"\n", mode=0o644))
-    for name in SECRETS:
-        if not (folder / name).exists():
-            made.append(_write(folder / name, secrets.token_hex(32).encode() + b"\n"))
     if not (folder / "bearer.json").exists():
         made.append(_write(folder / "bearer.json", b"{}\n"))
     return made

@@ -18,6 +18,7 @@ from typing import Any
 from gateway import account, deliver, receipt
 from gateway.adapter import Adapter
 from gateway.deployment import Deployment, Keys
+from gateway.entry import new_id
 from gateway.forms import pseudonym_key, today_of
 from gateway.log import Appended, Keep, Log
 from gateway.mapping import Plan
@@ -190,19 +191,21 @@ def _minimized(
 ) -> Minimized | None:
     if decision.verdict != "allow":
         return None
-    scope = [terms.sender, terms.recipient, terms.purpose]
+    scope = (terms.sender, terms.recipient, terms.purpose)
     if decision.max_form == "rec":
-        # De-identified records must not be joined over time, so each moment has its own key.
-        scope.append(now)
+        # De-identified records must not be joined over time, so each transfer has its own key.
+        key = pseudonym_key(gateway.keys.pseudonym, *scope, new_id())
+    else:
+        master = gateway.keys.pseudonym
+        key = gateway.remembered.of("key", scope, lambda: pseudonym_key(master, *scope))
     answers = gateway.remembered.with_object(
         "answers", decision.classes, lambda: [account.Answer.of(one) for one in decision.classes]
     )
-    master = gateway.keys.pseudonym
     return minimize(
         records,
         classes,
         dict(zip(asked, answers, strict=True)),
-        key=gateway.remembered.of("key", tuple(scope), lambda: pseudonym_key(master, *scope)),
+        key=key,
         places=gateway.deployment.places,
         today=today_of(now),
         remembered=gateway.remembered,

@@ -1,6 +1,7 @@
 """The journey: order, refusals, holds, and what a failure at each step leaves behind."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -373,3 +374,29 @@ def test_content_nobody_fetched_is_destroyed_when_its_time_has_passed(deployment
         assert log.destroy_expired() == 1
     with later() as log:
         assert log.state(transfer) == "not_released"
+
+
+def test_de_identified_records_cannot_be_joined_over_time(deployment, payload):
+    purpose = "hum.account.evaluation"
+    agreement = deployment / "agreements" / "registration-2026.yaml"
+    text = agreement.read_text()
+    grant = f"""purposes:
+  - purpose: {purpose}
+    from: org:amal-relief
+    to: org:sante-sans-rivages
+    legal_basis: lb.public
+"""
+    decided = f"""decisions:
+  - decision: human.dpo:further_use.hum.assist.registration.{purpose}
+    by: [dpo]
+    valid_until: 2027-06-01T00:00:00Z
+    reason: The evaluation was announced to the families in March.
+"""
+    text = text.replace("purposes:\n", grant, 1).replace("decisions: []\n", decided)
+    agreement.write_text(text)
+
+    first, second = (carried(deployment, payload, purpose=purpose) for _ in range(2))
+
+    ids = [set(re.findall(rb"pseudonym/[a-z2-7]{26}", one.content)) for one in (first, second)]
+    assert ids[0]
+    assert not ids[0] & ids[1]
