@@ -119,11 +119,8 @@ def _receipt(path: Path, content: Path | None, vkey: str, deployment: Path | Non
         raise OfficerError("cannot be read", rule="receipt.unreadable", at=path.name) from None
     verified = receipt.verify(body, vkey=vkey, content=held)
     if deployment is not None:
-        proof = note.parse_proof(receipt.proof_of(body))
-        leaf = receipt.leaf_of(body)
-        if not log_view.holds(
-            deployment / "data", proof.index, leaf, verified.size, proof.checkpoint
-        ):
+        checkpoint = note.parse_proof(receipt.proof_of(body)).checkpoint
+        if not log_view.signed(deployment / "data", verified.size, checkpoint):
             raise GatewayError("the log is not the one of the receipt", rule="log.forked")
     what = "entry, details and content" if verified.content_checked else "entry and details"
     typer.echo(f"receipt: {what} hold; entry {verified.index} of {verified.size}")

@@ -120,11 +120,6 @@ def proof_of(receipt: bytes) -> str:
     return str(_read(receipt)["proof"])
 
 
-def leaf_of(receipt: bytes) -> bytes:
-    """The log entry in a receipt."""
-    return str(_read(receipt)["entry"]).encode("ascii", "replace")
-
-
 def _read(receipt: bytes) -> dict[str, Any]:
     try:
         held = orjson.loads(receipt)

@@ -1,12 +1,15 @@
 """Real parts in a small world: a copy of the demo deployment with keys and a log of its own."""
 
+import io
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
+from gateway import journal
 from gateway.demo import prepare
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +43,15 @@ def deployment(prepared: tuple[Path, str], tmp_path: Path) -> Path:
     directory = tmp_path / "demo"
     shutil.copytree(prepared[0], directory)
     return directory
+
+
+@pytest.fixture
+def told() -> Iterator[io.TextIOWrapper]:
+    """What the operator's log says while a test runs."""
+    stream = io.TextIOWrapper(io.BytesIO())
+    journal.configure(stream)
+    yield stream
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -1,15 +1,17 @@
 """The HTTP API, over real sockets."""
 
+import asyncio
+import dataclasses
 import json
 import socket
 import threading
-from pathlib import Path
 
 import httpx
 import orjson
 import pytest
 
 from gateway import log_view, receipt
+from gateway.app import create_app
 from gateway.demo import served
 from gateway.deployment import new_bearer, read_deployment
 from gateway.entry import parse
@@ -32,13 +34,15 @@ def world(prepared, tmp_path_factory):
     settings = directory / "corridor.toml"
     settings.write_text(settings.read_text() + "\n[server]\nbody_limit_bytes = 200000\n")
     recipient = new_bearer(directory, "org:sante-sans-rivages")
+    stranger = new_bearer(directory, "org:border-directorate")
     with served(directory) as address, httpx.Client(base_url=address, timeout=20) as client:
-        yield World(directory, client, prepared[1], recipient)
+        yield World(directory, client, prepared[1], recipient, stranger)
 
 
 class World:
-    def __init__(self, directory: Path, client: httpx.Client, sender: str, recipient: str) -> None:
+    def __init__(self, directory, client, sender, recipient, stranger) -> None:
         self.directory, self.client = directory, client
+        self.stranger = {"Authorization": f"Bearer {stranger}"}
         self.sender = {"Authorization": f"Bearer {sender}"}
         self.recipient = {"Authorization": f"Bearer {recipient}"}
 
@@ -124,16 +128,54 @@ def test_refused_and_held(world, payload, terms, status, outcome):
 
 
 def test_a_transfer_one_is_not_part_of_does_not_exist(world, payload):
-    other = new_bearer(world.directory, "org:border-directorate")
     address = world.post(payload).headers["location"]
-
-    # The new key is read at the next start: until then it is no key at all.
-    assert (
-        world.client.get(address, headers={"Authorization": f"Bearer {other}"}).status_code == 401
-    )
     unknown = "/v1/transfers/01a20250-e12d-7114-b9cd-90af872314ef"
-    assert world.client.get(unknown, headers=world.sender).json()["rule"] == "transfer.unknown"
+
+    for path in ("", "/receipt", "/content"):
+        theirs = world.client.get(address + path, headers=world.stranger)
+        nobodys = world.client.get(unknown + path, headers=world.stranger)
+        assert (theirs.status_code, theirs.json()["rule"]) == (404, "transfer.unknown")
+        assert theirs.content == nobodys.content
     assert world.client.get(address, headers=world.recipient).json()["outcome"] == "released"
+
+
+def test_a_key_made_while_the_server_runs_counts_after_a_restart(world):
+    late = new_bearer(world.directory, "org:sante-sans-rivages")
+
+    answer = world.client.get("/v1/agreements", headers={"Authorization": f"Bearer {late}"})
+
+    assert answer.status_code == 401
+
+
+class Failing:
+    """A policy engine that fails in a way nobody foresaw, quoting what it was given."""
+
+    name, revision = "embedded", "sha256:" + "0" * 64
+
+    async def decide(self, question: object) -> object:
+        raise ValueError("somebody's name: Xaawo Maxamed")
+
+
+@pytest.mark.parametrize("path", ["/v1/transfers", "/v1/preview"])
+def test_what_nobody_foresaw_is_500_and_quotes_nothing(deployment, token, payload, path, told):
+    async def ask() -> httpx.Response:
+        app = create_app(deployment)
+        async with app.router.lifespan_context(app):
+            app.state.gateway = dataclasses.replace(app.state.gateway, engine=Failing())
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://gw") as client:
+                return await client.post(
+                    path, params=TERMS, content=payload,
+                    headers={"Authorization": f"Bearer {token}"},
+                )  # fmt: skip
+
+    answer = asyncio.run(ask())
+
+    told.flush()
+    line = json.loads(told.buffer.getvalue().splitlines()[-1])
+    assert (answer.status_code, answer.json()["rule"]) == (500, "gateway.failed")
+    assert (line["event"], line["error"]) == ("failed", "ValueError")
+    assert "Xaawo" not in answer.text + told.buffer.getvalue().decode()
 
 
 def test_the_same_key_and_content_is_the_same_transfer(world, payload):

@@ -1,6 +1,5 @@
 """No personal value is written down anywhere: one canary in every place, every way out."""
 
-import io
 import os
 import random
 import re
@@ -11,7 +10,6 @@ import httpx
 import orjson
 import pytest
 
-from gateway import journal
 from gateway.demo import served
 
 TERMS = {
@@ -82,10 +80,8 @@ def ways(payload: bytes, canaries: Canaries) -> dict[str, tuple[dict, bytes, dic
 
 
 @pytest.mark.parametrize("engine", ["embedded"])
-def test_no_value_is_written_down(deployment, token, payload, tmp_path, engine, capfd):
+def test_no_value_is_written_down(deployment, token, payload, tmp_path, engine, capfd, told):
     canaries = Canaries(1)
-    told = io.TextIOWrapper(io.BytesIO())
-    journal.configure(told)
     answers: dict[str, httpx.Response] = {}
     with redirect_stderr(told), served(deployment) as address:
         for name, (terms, body, headers) in ways(payload, canaries).items():

@@ -400,3 +400,16 @@ def test_de_identified_records_cannot_be_joined_over_time(deployment, payload):
     ids = [set(re.findall(rb"pseudonym/[a-z2-7]{26}", one.content)) for one in (first, second)]
     assert ids[0]
     assert not ids[0] & ids[1]
+
+
+def test_a_transfer_of_places_nobody_can_generalise_releases_nothing(deployment, payload):
+    page = orjson.loads(payload)
+    for submission in page["results"]:
+        del submission["household_location/admin1_h_c"], submission["household_location/admin2_h_c"]
+        submission["household_location/admin3_h_c"] = "SO999999"
+
+    outcome = carried(deployment, orjson.dumps(page))
+
+    assert (outcome.outcome, outcome.content) == ("refused", None)
+    assert outcome.details["held_back"]["minimize.place_unknown"] == 8
+    assert [one["rule"] for one in outcome.details["objections"]] == ["records.none_releasable"]
