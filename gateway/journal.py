@@ -6,6 +6,7 @@ query or a header.
 
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any, TextIO
 
 import orjson
@@ -44,12 +45,14 @@ def _dump(line: Any, **_: Any) -> bytes:
 
 
 def say(event: str, **facts: str | int | float | None) -> None:
-    """One line."""
-    structlog.get_logger().info(event, **facts)
+    """One line. A log that nobody can write to must not undo what was done."""
+    with suppress(OSError, ValueError):
+        structlog.get_logger().info(event, **facts)
 
 
 def failed(error: BaseException) -> None:
     """A failure by type and place. An exception's own text may quote what it choked on."""
     frames = traceback.extract_tb(error.__traceback__)
     at = f"{frames[-1].filename.rsplit('/', 2)[-1]}:{frames[-1].lineno}" if frames else ""
-    structlog.get_logger().error("failed", error=type(error).__name__, at=at)
+    with suppress(OSError, ValueError):
+        structlog.get_logger().error("failed", error=type(error).__name__, at=at)

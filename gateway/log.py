@@ -37,7 +37,7 @@ MAX_BATCH = 512
 MAX_BATCH_BYTES = 1 << 20
 IDLE_SECONDS = 0.2
 """How long a finished release may wait for an entry to travel with."""
-MAX_YIELDS = 16
+MAX_YIELDS = 8
 """How often the log gives way to others who have entries in the making."""
 
 CHUNK = 256
