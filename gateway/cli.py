@@ -6,10 +6,8 @@ Exit codes: 0 done, 1 a finding or a refusal, 2 wrong usage.
 import asyncio
 import os
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -20,11 +18,11 @@ from gateway.cli_log import log
 from gateway.cli_policy import policy
 from gateway.deployment import make_keys, new_bearer, read_deployment, read_keys
 from gateway.entry import new_id
-from gateway.errors import CorridorError, OfficerError, RecipientError
+from gateway.errors import OfficerError, RecipientError
 from gateway.exchange import Judged, Outcome, Transfer, exchange, judge
 from gateway.log import Log
 from gateway.settings import parse_settings
-from gateway.show import show_details
+from gateway.show import show_details, told
 from gateway.terms import Asked, terms_of
 
 app = typer.Typer(
@@ -57,27 +55,6 @@ SKELETON = """\
 name = "{name}"
 origin = "{origin}"
 """
-
-Command = TypeVar("Command", bound=Callable[..., None])
-
-
-def told(command: Command) -> Command:
-    """Print an error of ours as one line and exit 1. No trace: it could quote a value."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except CorridorError as error:
-            fail(error)
-
-    return run  # type: ignore[return-value] # the same command, wrapped
-
-
-def fail(error: CorridorError) -> NoReturn:
-    """Exit 1 with the problem, the place and the rule."""
-    Console(stderr=True, highlight=False).print(f"corridor: {error} ({error.rule})", markup=False)
-    raise typer.Exit(1)
 
 
 @app.command()

@@ -13,7 +13,8 @@ from gateway import log_view, note, receipt
 from gateway.audit import verify_log
 from gateway.deployment import read_deployment, read_key
 from gateway.entry import parse
-from gateway.errors import CorridorError, GatewayError, OfficerError
+from gateway.errors import GatewayError, OfficerError
+from gateway.show import told
 
 log = typer.Typer(help="The transfer log.", no_args_is_help=True)
 
@@ -22,26 +23,19 @@ DeploymentOption = Annotated[
 ]
 
 
-def _failed(error: CorridorError) -> typer.Exit:
-    Console(stderr=True, highlight=False).print(f"corridor: {error} ({error.rule})", markup=False)
-    return typer.Exit(1)
-
-
 @log.command()
+@told
 def show(
     deployment: Annotated[Path, typer.Option("--deployment", "-d", help="Deployment folder.")],
     json: Annotated[bool, typer.Option("--json", help="One entry a line, as logged.")] = False,
 ) -> None:
     """Show the entries of the log, oldest first."""
-    try:
-        found = log_view.entries(read_deployment(deployment).data)
-        if json:
-            for _, leaf in found:
-                sys.stdout.buffer.write(leaf + b"\n")
-            return
-        Console().print(_table([(index, parse(leaf)) for index, leaf in found]))
-    except CorridorError as error:
-        raise _failed(error) from None
+    found = log_view.entries(read_deployment(deployment).data)
+    if json:
+        for _, leaf in found:
+            sys.stdout.buffer.write(leaf + b"\n")
+        return
+    Console().print(_table([(index, parse(leaf)) for index, leaf in found]))
 
 
 def _table(entries: list[tuple[int, dict[str, Any]]]) -> Table:
@@ -63,6 +57,7 @@ def _table(entries: list[tuple[int, dict[str, Any]]]) -> Table:
 
 
 @log.command()
+@told
 def verify(
     deployment: DeploymentOption = None,
     receipt_file: Annotated[
@@ -78,14 +73,11 @@ def verify(
     """Check a whole log, a receipt, or a receipt against its log. Exits 1 for any finding."""
     if deployment is None and (key is None or receipt_file is None):
         raise typer.BadParameter("give --deployment, or --receipt and --key")
-    try:
-        vkey = _vkey(deployment, key)
-        if deployment is not None:
-            _log(deployment / "data", vkey)
-        if receipt_file is not None:
-            _receipt(receipt_file, content, vkey, deployment)
-    except CorridorError as error:
-        raise _failed(error) from None
+    vkey = _vkey(deployment, key)
+    if deployment is not None:
+        _log(deployment / "data", vkey)
+    if receipt_file is not None:
+        _receipt(receipt_file, content, vkey, deployment)
 
 
 def _vkey(deployment: Path | None, key: Path | None) -> str:

@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from gateway import session
 from gateway.deployment import read_deployment
-from gateway.errors import CorridorError
 from gateway.policy import Embedded, read_bundle
 from gateway.policy.rego_tests import run_tests
+from gateway.show import told
 
 policy = typer.Typer(help="Policies.", no_args_is_help=True)
 
@@ -24,30 +23,21 @@ def _local(deployment: Path | None) -> Path | None:
     return read_deployment(deployment).local_policies if deployment else None
 
 
-def _failed(error: CorridorError) -> typer.Exit:
-    Console(stderr=True, highlight=False).print(f"corridor: {error} ({error.rule})", markup=False)
-    return typer.Exit(1)
-
-
 @policy.command()
+@told
 def check(deployment: DeploymentOption = None) -> None:
     """Read the policies, hold them to the portable subset, load them, ask their samples."""
-    try:
-        bundle = read_bundle(session.POLICIES, _local(deployment))
-        Embedded(bundle, inline=True)
-    except CorridorError as error:
-        raise _failed(error) from None
+    bundle = read_bundle(session.POLICIES, _local(deployment))
+    Embedded(bundle, inline=True)
     typer.echo(f"bundle {bundle.revision}")
     typer.echo(f"{len(bundle.policies)} policies, {len(bundle.samples)} sample questions answered")
 
 
 @policy.command(name="test")
+@told
 def run_policy_tests(deployment: DeploymentOption = None) -> None:
     """Run the Rego tests on the embedded engine. Exits 1 when one fails."""
-    try:
-        results = run_tests(session.POLICIES, _local(deployment))
-    except CorridorError as error:
-        raise _failed(error) from None
+    results = run_tests(session.POLICIES, _local(deployment))
     failed = [name for name, passed in results.items() if not passed]
     for name in failed:
         typer.echo(f"failed: {name}")
@@ -56,14 +46,12 @@ def run_policy_tests(deployment: DeploymentOption = None) -> None:
 
 
 @policy.command()
+@told
 def bundle(
     out: Annotated[Path, typer.Argument(help="A folder, or a file ending in .tar.gz.")],
     deployment: DeploymentOption = None,
 ) -> None:
     """Write the bundle for an OPA server: `opa run --server --bundle OUT`."""
-    try:
-        made = read_bundle(session.POLICIES, _local(deployment))
-        made.write(out)
-    except CorridorError as error:
-        raise _failed(error) from None
+    made = read_bundle(session.POLICIES, _local(deployment))
+    made.write(out)
     typer.echo(made.revision)

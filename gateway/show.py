@@ -1,11 +1,15 @@
-"""Tables for a terminal of 80 columns."""
+"""What a terminal of 80 columns is shown: tables, and an error as one line."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, NoReturn, TypeVar
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from gateway.errors import CorridorError
 
 STYLE = {"released": "green", "held": "yellow", "refused": "red"}
 REASONS = {
@@ -75,3 +79,25 @@ def _short(value: Any) -> str:
     names = [f"{key} ({n})" for key, n in value.items()] if isinstance(value, dict) else value
     shown = ", ".join(names[:6])
     return f"{shown} and {len(names) - 6} more" if len(names) > 6 else shown
+
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def told(command: Command) -> Command:
+    """Print an error of ours as one line and exit 1. No trace: it could quote a value."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except CorridorError as error:
+            fail(error)
+
+    return run  # type: ignore[return-value] # the same command, wrapped
+
+
+def fail(error: CorridorError) -> NoReturn:
+    """Exit 1 with the problem, the place and the rule."""
+    Console(stderr=True, highlight=False).print(f"corridor: {error} ({error.rule})", markup=False)
+    raise typer.Exit(1)
