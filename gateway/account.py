@@ -20,8 +20,6 @@ from gateway.record import Parsed, Rendered, load
 from gateway.remembered import Remembered
 from gateway.terms import Terms
 
-__all__ = ["Answer", "bucket", "details", "entry"]
-
 MAX_NAMED = 60
 """Fields an entry names one by one; two record types have fewer."""
 

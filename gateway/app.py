@@ -66,12 +66,13 @@ def create_app(directory: Path) -> FastAPI:
                 yield
             finally:
                 sweep.cancel()
+                await asyncio.wait([sweep])
 
     app = FastAPI(title="Corridor", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_exception_handler(CorridorError, problem.on_corridor_error)
     app.add_exception_handler(RequestValidationError, problem.on_validation_error)
     app.add_exception_handler(HTTPException, problem.on_not_found)
-    app.add_exception_handler(Exception, problem.on_failure)
+    app.add_middleware(problem.Guard)
     app.add_route("/v1/transfers", transfers, methods=["POST"])
     app.add_route("/v1/preview", preview, methods=["POST"])
     app.include_router(router)
@@ -82,7 +83,11 @@ def create_app(directory: Path) -> FastAPI:
 async def _sweep(gateway: Gateway) -> None:
     """Destroy what nobody fetched in time, now and every few minutes."""
     while not gateway.log.stopped:
-        await asyncio.to_thread(gateway.log.destroy_expired)
+        try:
+            await asyncio.to_thread(gateway.log.destroy_expired)
+        except CorridorError as error:
+            # Another process may hold the log just now; the next round tries again.
+            journal.say("sweep.failed", rule=error.rule)
         await asyncio.sleep(SWEEP_SECONDS)
 
 
@@ -103,10 +108,7 @@ async def transfers(request: Request) -> Response:
             return _repeat(transfer, gateway) or _conflict()
     except CorridorError as error:
         journal.say("transfer.not_made", rule=error.rule, status=error.http_status)
-        return problem.of_error(error)
-    except Exception as error:
-        journal.failed(error)
-        return await problem.on_failure(request, error)
+        raise
     journal.say(
         "transfer",
         id=outcome.transfer,
@@ -124,15 +126,9 @@ async def transfers(request: Request) -> Response:
 async def preview(request: Request) -> Response:
     """`POST /v1/preview`: the same question, with nothing logged and nothing released."""
     gateway: Gateway = request.app.state.gateway
-    try:
-        terms = _terms(request, party_of(request))
-        limit = gateway.deployment.settings.server.body_limit_bytes
-        judged = await judge(terms, await _body(request, limit), gateway)
-    except CorridorError as error:
-        return problem.of_error(error)
-    except Exception as error:
-        journal.failed(error)
-        return await problem.on_failure(request, error)
+    terms = _terms(request, party_of(request))
+    limit = gateway.deployment.settings.server.body_limit_bytes
+    judged = await judge(terms, await _body(request, limit), gateway)
     return Response(
         orjson.dumps({"outcome": judged.outcome, "details": judged.details}), media_type=JSON
     )

@@ -18,7 +18,7 @@ from typing import Any
 from gateway import account, deliver, receipt
 from gateway.adapter import Adapter
 from gateway.deployment import Deployment, Keys
-from gateway.entry import new_id
+from gateway.entry import bucket, new_id
 from gateway.forms import pseudonym_key, today_of
 from gateway.log import Appended, Keep, Log
 from gateway.mapping import Plan
@@ -175,7 +175,7 @@ def _question(
 ) -> Template:
     return gateway.remembered.of(
         "question",
-        (terms, tuple(asked), account.bucket(count)),
+        (terms, tuple(asked), bucket(count)),
         lambda: template(terms, gateway.deployment, asked, count, plan),
     )
 

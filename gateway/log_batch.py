@@ -38,7 +38,7 @@ class Appended:
     """That the entry at `index` is in the log of `size`."""
 
 
-class Duplicate(GatewayError):  # noqa: N818
+class Duplicate(GatewayError):  # noqa: N818 - named for what happened, as the receipt reads it
     """The idempotency token was used before; `transfer` is what it was used for."""
 
     status = 409
@@ -67,7 +67,7 @@ class Waiting:
         return len(self.draft) + sum(len(row.value) for row in self.keep)
 
 
-class _Refused(Exception):  # noqa: N818
+class _Refused(Exception):  # noqa: N818 - a finding about one entry, never let out
     """One entry of the batch cannot be; the others can."""
 
     def __init__(self, waiting: Waiting, error: Exception) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway import journal
 from gateway.errors import CorridorError, GatewayError, OfficerError, RecipientError, SenderError
 
 MEDIA_TYPE = "application/problem+json"
@@ -60,6 +62,32 @@ async def on_not_found(request: Request, error: Exception) -> Response:
     return problem(status, rule, title, act="sender", headers=headers)
 
 
-async def on_failure(request: Request, error: Exception) -> Response:
-    """Anything unforeseen. The cause is in the operator's log by its type and place only."""
-    return problem(500, "gateway.failed", "the gateway failed; nothing left", act="operator")
+class Guard:
+    """Around the whole app: what nobody foresaw becomes a 500 that says nothing of its cause.
+
+    The cause goes to the operator's log, by type and place. Starlette's own last resort hands
+    the exception on to the server, which prints it with its text, and that may quote a value.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        except Exception as error:
+            journal.failed(error)
+            if not started:
+                title = "the gateway failed; nothing left"
+                answer = problem(500, "gateway.failed", title, act="operator")
+                await answer(scope, receive, send)

@@ -8,7 +8,6 @@ byte shows.
 
 import base64
 import binascii
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +16,7 @@ import orjson
 
 from gateway import note
 from gateway.audit import verify_proof
-from gateway.entry import SALT_BYTES, opens, parse
+from gateway.entry import new_salt, opens, parse
 from gateway.errors import CorridorError
 from gateway.log import Appended
 from gateway.record import validator
@@ -42,8 +41,7 @@ class Opening:
     @classmethod
     def new(cls) -> "Opening":
         """Fresh salts."""
-        both = secrets.token_bytes(2 * SALT_BYTES)
-        return cls(both[:SALT_BYTES], both[SALT_BYTES:])
+        return cls(new_salt(), new_salt())
 
 
 def written(details: Mapping[str, Any]) -> bytes:

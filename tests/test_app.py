@@ -148,26 +148,39 @@ def test_a_key_made_while_the_server_runs_counts_after_a_restart(world):
 
 
 class Failing:
-    """A policy engine that fails in a way nobody foresaw, quoting what it was given."""
+    """A part that fails in a way nobody foresaw, quoting what it was given."""
 
     name, revision = "embedded", "sha256:" + "0" * 64
 
     async def decide(self, question: object) -> object:
         raise ValueError("somebody's name: Xaawo Maxamed")
 
+    def waiting(self, *_: object) -> object:
+        raise ValueError("somebody's name: Xaawo Maxamed")
 
-@pytest.mark.parametrize("path", ["/v1/transfers", "/v1/preview"])
-def test_what_nobody_foresaw_is_500_and_quotes_nothing(deployment, token, payload, path, told):
+
+@pytest.mark.parametrize(
+    ("method", "path", "part"),
+    [
+        ("POST", "/v1/transfers", "engine"),
+        ("POST", "/v1/preview", "engine"),
+        ("GET", "/v1/inbox", "log"),
+    ],
+)
+def test_what_nobody_foresaw_is_500_and_quotes_nothing(
+    deployment, token, payload, method, path, part, told
+):
     async def ask() -> httpx.Response:
         app = create_app(deployment)
         async with app.router.lifespan_context(app):
-            app.state.gateway = dataclasses.replace(app.state.gateway, engine=Failing())
+            app.state.gateway = dataclasses.replace(app.state.gateway, **{part: Failing()})
             transport = httpx.ASGITransport(app=app)
             async with httpx.AsyncClient(transport=transport, base_url="http://gw") as client:
-                return await client.post(
-                    path, params=TERMS, content=payload,
-                    headers={"Authorization": f"Bearer {token}"},
-                )  # fmt: skip
+                headers = {"Authorization": f"Bearer {token}"}
+                params = TERMS if method == "POST" else {}
+                return await client.request(
+                    method, path, params=params, content=payload, headers=headers
+                )
 
     answer = asyncio.run(ask())
 
