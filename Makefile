@@ -23,14 +23,18 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/python -m gateway.policy.lint policies
 	$(BIN)/corridor policy check
+	$(BIN)/python -m gateway.compatibility
+	$(BIN)/python -m gateway.reference --check
 	sh .ci/policies
 
 serve: $(VENV)/.run
 	$(BIN)/corridor serve --deployment deploy/demo
 
 bench: $(VENV)/.dev
+	$(BIN)/python -m bench.mapping
 	$(BIN)/python -m bench.bulk
 	$(BIN)/python -m bench.single
+	$(BIN)/python -m bench.stream
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

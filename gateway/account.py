@@ -6,18 +6,21 @@ value of any record.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway import adapter
 from gateway.canonical import canonical, digest
 from gateway.deployment import Deployment
-from gateway.entry import bucket, commitment, transfer
+from gateway.entry import bucket, commitment, commitment_to, transfer
 from gateway.minimize import Minimized
 from gateway.policy import ClassDecision, Decision
-from gateway.receipt import Opening, written
-from gateway.record import Parsed, Rendered, load
+from gateway.receipt import Opening
+from gateway.receipt import written as spelt
+from gateway.record import Reading, load
+from gateway.records import Received
 from gateway.remembered import Remembered
+from gateway.spool import Spool
 from gateway.terms import Terms
 
 MAX_NAMED = 60
@@ -42,16 +45,27 @@ class Answer:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the recipient's adapter wrote."""
+
+    spool: Spool = field(repr=False)
+    media_type: str
+    lineage: Mapping[str, str]
+    """Canonical leaf path to the path it was written to."""
+    unrendered: tuple[str, ...]
+
+
 def details(
-    parsed: Parsed,
+    reading: Reading,
     decision: Decision,
     minimized: Minimized | None,
-    rendered: Rendered | None,
-    twice: int,
-    read: int,
+    rendered: Written | None,
+    received: Received,
     remembered: Remembered,
 ) -> dict[str, Any]:
     """What the parties are told. Follows `details` of schemas/receipt.json."""
+    twice = [f"{received.twice} records came twice"] if received.twice else []
     objections = [{"rule": one.rule, "fix": one.fix} for one in decision.objections]
     if decision.verdict == "allow" and rendered is None:
         objections = [{"rule": "records.none_releasable", "fix": "See held_back."}]
@@ -60,12 +74,12 @@ def details(
         "objections": objections,
         "pending": [{"decision": one.decision, "who": one.who} for one in decision.pending],
         "fields": _fields(minimized) if minimized else _foreseen(decision),
-        "lineage": _lineage(parsed, minimized, rendered, remembered),
-        "unmapped": list(parsed.unmapped),
-        "repeated": [*parsed.repeated, *([f"{twice} records came twice"] if twice else [])],
+        "lineage": _lineage(reading, minimized, rendered, remembered),
+        "unmapped": sorted(reading.unmapped),
+        "repeated": [*sorted(reading.repeated), *twice],
         "unrendered": list(rendered.unrendered) if rendered else [],
         "held_back": dict(minimized.held_back) if minimized else {},
-        "records": {"read": read, "released": len(minimized.records) if minimized else 0},
+        "records": {"read": received.count, "released": minimized.count if minimized else 0},
         "obligations": list(decision.obligations) if rendered else [],
     }
     if rendered:
@@ -96,12 +110,15 @@ def _fields(minimized: Minimized) -> dict[str, dict[str, str]]:
 
 
 def _lineage(
-    parsed: Parsed, minimized: Minimized | None, rendered: Rendered | None, remembered: Remembered
+    reading: Reading,
+    minimized: Minimized | None,
+    rendered: Written | None,
+    remembered: Remembered,
 ) -> list[dict[str, str]]:
     if minimized is None or rendered is None:
         return []
-    key = (tuple(parsed.lineage.items()), tuple(rendered.lineage.items()))
-    return remembered.of("lineage", key, lambda: _lines(parsed.lineage, rendered.lineage))
+    key = (tuple(reading.lineage.items()), tuple(rendered.lineage.items()))
+    return remembered.of("lineage", key, lambda: _lines(reading.lineage, rendered.lineage))
 
 
 def _lines(read: Mapping[str, str], written_: Mapping[str, str]) -> list[dict[str, str]]:
@@ -143,15 +160,15 @@ def entry(
     *,
     details: Mapping[str, Any],
     minimized: Minimized | None,
-    rendered: Rendered | None,
+    written: Written | None,
     considered: int,
     remembered: Remembered,
 ) -> dict[str, Any]:
     """The log entry of a transfer. Follows schemas/entry.json."""
     rules = {one["rule"] for one in details["objections"]} | set(details["held_back"])
     rules |= {one["decision"] for one in details["pending"]}
-    released = minimized.released if minimized and rendered else {}
-    withheld = minimized.withheld if minimized and rendered else {}
+    released = minimized.released if minimized and written else {}
+    withheld = minimized.withheld if minimized and written else {}
     return transfer(
         id=transfer_id,
         outcome=outcome,
@@ -166,10 +183,10 @@ def entry(
         released=remembered.with_object("named", released, lambda: _named(released)),
         withheld=remembered.with_object("named", withheld, lambda: _named(withheld)),
         obligations=details["obligations"],
-        count=bucket(details["records"]["released"] if rendered else 0),
+        count=bucket(details["records"]["released"] if written else 0),
         considered=bucket(considered),
-        content=commitment(rendered.content, opening.content) if rendered else None,
-        details=commitment(written(details), opening.details),
+        content=commitment_to(written.spool.digest, opening.content) if written else None,
+        details=commitment(spelt(details), opening.details),
     )
 
 

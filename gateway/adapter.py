@@ -1,13 +1,14 @@
 """The adapter protocol, and finding the adapters that are installed."""
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from gateway.errors import SenderError
 from gateway.mapping import Plan
-from gateway.record import Parsed, Record, Rendered
+from gateway.record import Parsed, Reading, Record, Rendered, Writing
 
 GROUP = "corridor.adapters"
 """Entry point group. A package that declares an adapter here needs no other registration."""
@@ -30,15 +31,42 @@ class Adapter(Protocol):
     media_type: str
     """Of what `render` writes."""
 
-    def parse(self, content: bytes, mapping: Plan | None) -> Parsed:
-        """Read a whole file. Raises `SenderError` for anything this format does not allow.
+    record_types: frozenset[str] | None
+    """What `render` can carry. None where the mapping says it."""
 
-        `mapping` is needed by formats whose fields are set per form or server, and is None for
-        formats that carry their own meaning.
+    def parse(self, content: BinaryIO, mapping: Plan | None, reading: Reading) -> Iterator[Record]:
+        """Read a file record by record. Raises `SenderError` for what this format does not allow.
+
+        `content` can be sought in and is read once from its start. A format that can be read in
+        parts is: files of gigabytes are ordinary. `mapping` is needed by formats whose fields
+        are set per form or server, and is None for formats that carry their own meaning.
+        `reading` is told where each leaf came from and what nobody took.
         """
 
-    def render(self, records: Sequence[Record], mapping: Plan | None) -> Rendered:
-        """Write a whole file. Leaves out what a record does not have; never invents it."""
+    def render(
+        self, records: Iterable[Record], mapping: Plan | None, writing: Writing
+    ) -> Iterator[bytes]:
+        """Write a file chunk by chunk. Leaves out what a record does not have; invents nothing.
+
+        `records` may be walked more than once, and each walk may mean reading the payload again.
+        `writing` is told where each leaf went and what this format cannot carry.
+        """
+
+
+def read(adapter: Adapter, content: bytes, mapping: Plan | None = None) -> Parsed:
+    """A payload that is small enough to be held as a whole."""
+    reading = Reading()
+    records = list(adapter.parse(io.BytesIO(content), mapping, reading))
+    return Parsed(
+        records, reading.lineage, tuple(sorted(reading.unmapped)), tuple(sorted(reading.repeated))
+    )
+
+
+def write(adapter: Adapter, records: Iterable[Record], mapping: Plan | None = None) -> Rendered:
+    """Records that are few enough to be held as a whole."""
+    writing = Writing()
+    content = b"".join(adapter.render(records, mapping, writing))
+    return Rendered(content, adapter.media_type, writing.lineage, tuple(sorted(writing.unrendered)))
 
 
 @cache

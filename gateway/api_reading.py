@@ -162,10 +162,20 @@ def log_consistency(old: Index, new: Index, party: Party, gateway: Open) -> Resp
 
 @router.get("/v1/formats", summary="Formats this gateway reads and writes")
 def formats() -> Response:
-    """Name, version and media type of every adapter."""
-    found = adapter.installed().values()
+    """Every adapter: name, version, media type, and the record types it writes.
+
+    `record_types` is null where a mapping says it.
+    """
     return _json(
-        [{"format": a.name, "version": a.version, "media_type": a.media_type} for a in found]
+        [
+            {
+                "format": one.name,
+                "version": one.version,
+                "media_type": one.media_type,
+                "record_types": sorted(one.record_types) if one.record_types else None,
+            }
+            for one in adapter.installed().values()
+        ]
     )
 
 

@@ -20,7 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from gateway import journal, problem, session
 from gateway.api_reading import party_of, router
@@ -29,6 +29,7 @@ from gateway.errors import CorridorError, SenderError
 from gateway.exchange import Gateway, Outcome, Transfer, exchange, judge
 from gateway.log import Duplicate
 from gateway.openapi import describe
+from gateway.spool import Spool
 from gateway.terms import Asked, Terms, terms_of
 
 QUERY = {
@@ -117,7 +118,7 @@ async def transfers(request: Request) -> Response:
         recipient=terms.recipient,
         purpose=terms.purpose,
         bytes_in=len(content),
-        bytes_out=len(outcome.content or b""),
+        bytes_out=outcome.released.size if outcome.released else 0,
         ms=round((time.perf_counter() - began) * 1000, 1),
     )
     return _answer(request, outcome, gateway)
@@ -129,6 +130,7 @@ async def preview(request: Request) -> Response:
     terms = _terms(request, party_of(request))
     limit = gateway.deployment.settings.server.body_limit_bytes
     judged = await judge(terms, await _body(request, limit), gateway)
+    judged.close()
     return Response(
         orjson.dumps({"outcome": judged.outcome, "details": judged.details}), media_type=JSON
     )
@@ -214,15 +216,17 @@ def _conflict() -> Response:
     )
 
 
-async def _handed_over(gateway: Gateway, transfer: str) -> None:
+async def _handed_over(gateway: Gateway, transfer: str, released: Spool) -> None:
     # Not a plain function: those are given a thread of their own, which costs more than this.
+    released.close()
     gateway.log.done(transfer)
 
 
 def _answer(request: Request, outcome: Outcome, gateway: Gateway) -> Response:
     address = f"/v1/transfers/{outcome.transfer}"
     status = STATUS[outcome.outcome]
-    if outcome.content is None:
+    released = outcome.released
+    if released is None:
         return Response(outcome.receipt, status, {"Location": address}, JSON)
     headers = {
         "Location": address,
@@ -230,5 +234,8 @@ def _answer(request: Request, outcome: Outcome, gateway: Gateway) -> Response:
         "Preference-Applied": "return=representation",
         "Cache-Control": "no-store",
     }
-    done = BackgroundTask(_handed_over, gateway, outcome.transfer)
-    return Response(outcome.content, status, headers, outcome.media_type, done)
+    done = BackgroundTask(_handed_over, gateway, outcome.transfer, released)
+    if released.on_disk:
+        headers["Content-Length"] = str(released.size)
+        return StreamingResponse(released.chunks(), status, headers, outcome.media_type, done)
+    return Response(released.read(), status, headers, outcome.media_type, done)

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 a finding or a refusal, 2 wrong usage.
 import asyncio
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,8 +14,11 @@ import orjson
 import typer
 from rich.console import Console
 
+from gateway import cli_suggest as _  # noqa: F401 - adds `mapping suggest`
 from gateway import journal, session
+from gateway.cli_adapter import adapter
 from gateway.cli_log import log
+from gateway.cli_mapping import mapping
 from gateway.cli_policy import policy
 from gateway.deployment import make_keys, new_bearer, read_deployment, read_keys
 from gateway.entry import new_id
@@ -29,6 +33,8 @@ app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 app.add_typer(log, name="log")
+app.add_typer(adapter, name="adapter")
+app.add_typer(mapping, name="mapping")
 app.add_typer(policy, name="policy")
 party = typer.Typer(help="Parties and their bearer keys.", no_args_is_help=True)
 app.add_typer(party, name="party")
@@ -134,12 +140,12 @@ def exchange_file(
 ) -> None:
     """Carry one transfer from a file to a file. Exits 1 when it is refused or held."""
     asked = Asked(from_, to, agreement, purpose, basis, format, into, "return", mapping)
-    outcome = asyncio.run(_exchange(deployment, asked, _content(payload), out, receipt))
+    outcome = asyncio.run(_exchange(deployment, asked, payload, out, receipt))
     if json:
         _print_json({"outcome": outcome.outcome, "transfer": outcome.transfer, **outcome.details})
     else:
         show_details(Console(), outcome.outcome, outcome.details, transfer=outcome.transfer)
-    if outcome.content is None and out.exists():
+    if outcome.released is None and out.exists():
         typer.echo(f"{out.name} was not written; what it holds is older", err=True)
     raise typer.Exit(0 if outcome.outcome == "released" else 1)
 
@@ -161,7 +167,7 @@ def preview(
 ) -> None:
     """Show what a transfer would release. Nothing is logged, nothing leaves."""
     asked = Asked(from_, to, agreement, purpose, basis, format, into, "return", mapping)
-    judged = asyncio.run(_preview(deployment, asked, _content(payload)))
+    judged = asyncio.run(_preview(deployment, asked, payload))
     if json:
         _print_json({"outcome": judged.outcome, **judged.details})
     else:
@@ -197,40 +203,36 @@ def demo(
 
 
 async def _exchange(
-    directory: Path, asked: Asked, content: bytes, out: Path, receipt: Path
+    directory: Path, asked: Asked, payload: Path, out: Path, receipt: Path
 ) -> Outcome:
     for path in (out, receipt):
         if not path.resolve().parent.is_dir():
             raise RecipientError("no such folder", rule="out.no_folder", at="--out or --receipt")
     async with session.opened(directory) as gateway:
         terms = terms_of(asked, gateway.deployment, gateway.known)
-        outcome = await exchange(Transfer(new_id(), terms, content), gateway)
-        _write(receipt, outcome.receipt)
-        if outcome.content is not None:
-            _write(out, outcome.content)
+        outcome = await exchange(Transfer(new_id(), terms, payload), gateway)
+        _write(receipt, [outcome.receipt])
+        if outcome.released is not None:
+            _write(out, outcome.released.chunks())
+            outcome.released.close()
             gateway.log.done(outcome.transfer)
         return outcome
 
 
-async def _preview(directory: Path, asked: Asked, content: bytes) -> Judged:
+async def _preview(directory: Path, asked: Asked, payload: Path) -> Judged:
     async with session.opened(directory) as gateway:
-        return await judge(terms_of(asked, gateway.deployment, gateway.known), content, gateway)
+        judged = await judge(terms_of(asked, gateway.deployment, gateway.known), payload, gateway)
+        judged.close()
+        return judged
 
 
-def _content(payload: Path) -> bytes:
-    try:
-        return payload.read_bytes()
-    except OSError:
-        raise RecipientError("cannot be read", rule="payload.unreadable", at="PAYLOAD") from None
-
-
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: Iterable[bytes]) -> None:
     """Whole or not at all, and for its owner only."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

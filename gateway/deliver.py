@@ -19,30 +19,38 @@ from cryptography.hazmat.primitives.keywrap import (
 )
 
 from gateway.deployment import Deployment
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, SenderError
 from gateway.log import Keep
-from gateway.record import Rendered
 
 if TYPE_CHECKING:
+    from gateway.account import Written
     from gateway.exchange import Transfer
+
+MAX_KEPT = 64 << 20
+"""Bytes of content that may wait for its fetch. More is taken with the answer, or in parts."""
 
 _WRAPPED = 40
 _NONCE = 12
 
 
 def keep(
-    transfer: "Transfer", rendered: Rendered | None, key: bytes, deployment: Deployment
+    transfer: "Transfer", written: "Written | None", key: bytes, deployment: Deployment
 ) -> Iterator[Keep]:
-    """The rows that must be in the same transaction as the entry."""
+    """The rows that must be in the same transaction as the entry.
+
+    Raises `SenderError` (413) where the content is too large to wait in the database.
+    """
     if transfer.once:
         mark = {"transfer": transfer.id, "mark": transfer.mark.hex()}
         yield Keep("idempotency", transfer.once, json.dumps(mark).encode(), transfer.terms.sender)
-    if rendered is not None and transfer.waits_for:
+    if written is not None and transfer.waits_for:
+        if written.spool.size > MAX_KEPT:
+            raise SenderError("too large to be kept", rule="content.too_large", status=413)
         hours = deployment.settings.content.keep_hours
         yield Keep(
             "content",
             transfer.id,
-            seal(rendered.content, transfer.id, rendered.media_type, key),
+            seal(written.spool.read(), transfer.id, written.media_type, key),
             owner=transfer.waits_for,
             expires=expiry(transfer.id, hours),
         )

@@ -120,9 +120,14 @@ def commitment(content: bytes, salt: bytes, *, domain: bytes = COMMITMENT) -> st
     HMAC-SHA-256 keyed with the salt, which is 32 random bytes used once: with a salt used
     twice, anyone could see that two transfers carried the same content.
     """
+    return commitment_to(hashlib.sha256(content).digest(), salt, domain=domain)
+
+
+def commitment_to(sha256: bytes, salt: bytes, *, domain: bytes = COMMITMENT) -> str:
+    """The commitment to content of this SHA-256, for content that is not held as a whole."""
     if len(salt) != SALT_BYTES:
         raise GatewayError("a salt of the wrong length", rule="entry.salt")
-    message = domain + hashlib.sha256(content).digest()
+    message = domain + sha256
     return base64.urlsafe_b64encode(hmac.digest(salt, message, "sha256")).decode().rstrip("=")
 
 

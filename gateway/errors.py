@@ -19,7 +19,8 @@ class CorridorError(Exception):
     """Base of every error raised on purpose. Catch this one; raise a leaf.
 
     `rule` is stable and machine readable, lower case with dots: it names what was broken
-    (`json.truncated`) and becomes the last part of the problem type over HTTP.
+    (`json.truncated`) and becomes the last part of the problem type over HTTP. After `schema.`
+    stands JSON Schema's own keyword (`schema.maxLength`).
     `at` is a place (a line, a JSON path, a file, a setting), never a value.
     """
 

@@ -10,24 +10,30 @@ would rather report a disclosure that did not happen than hide one that did.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from gateway import account, deliver, receipt
+from gateway.account import Written
 from gateway.adapter import Adapter
+from gateway.content import Content
 from gateway.deployment import Deployment, Keys
 from gateway.entry import bucket, new_id
+from gateway.errors import SenderError
 from gateway.forms import pseudonym_key, today_of
 from gateway.log import Appended, Keep, Log
 from gateway.mapping import Plan
 from gateway.minimize import Class, Minimized, minimize
 from gateway.policy import Decision, PolicyEngine, Template
-from gateway.question import classes_of, template
-from gateway.record import Parsed, Record, Rendered
-from gateway.records import distinct
+from gateway.question import class_of, template
+from gateway.record import Reading, Record, Writing
+from gateway.records import Received, receive
 from gateway.remembered import Remembered
+from gateway.spool import Spool
 from gateway.terms import Terms, plan_of
 
 
@@ -57,7 +63,8 @@ class Transfer:
 
     id: str
     terms: Terms
-    content: bytes = field(repr=False)
+    content: bytes | Path = field(repr=False)
+    """A path where the payload is a file, which may be larger than memory."""
     once: str | None = None
     """Idempotency token, already hashed."""
     mark: bytes = field(default=b"", repr=False)
@@ -79,17 +86,22 @@ class Judged:
     """A transfer that is decided, and perhaps rendered; nothing has left."""
 
     decision: Decision
-    parsed: Parsed
+    considered: int
     minimized: Minimized | None
-    rendered: Rendered | None
+    written: Written | None
     details: Mapping[str, Any]
 
     @property
     def outcome(self) -> str:
         """`released`, `held` or `refused`, as the entry says it."""
-        if self.rendered is not None:
+        if self.written is not None:
             return "released"
         return "held" if self.decision.verdict == "pending" else "refused"
+
+    def close(self) -> None:
+        """Destroy what was rendered."""
+        if self.written is not None:
+            self.written.spool.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +111,15 @@ class Outcome:
     transfer: str
     outcome: str
     receipt: bytes = field(repr=False)
-    content: bytes | None = field(repr=False)
+    released: Spool | None = field(repr=False)
     """To be handed over by the caller, who then calls `Log.done`. None where it is kept."""
     media_type: str
     details: Mapping[str, Any]
+
+    @property
+    def content(self) -> bytes | None:
+        """What is released, at once."""
+        return None if self.released is None else self.released.read()
 
 
 async def exchange(transfer: Transfer, gateway: Gateway) -> Outcome:
@@ -113,13 +130,33 @@ async def exchange(transfer: Transfer, gateway: Gateway) -> Outcome:
     cases nothing left and, but for a failing log, nothing was logged.
     """
     judged = await judge(transfer.terms, transfer.content, gateway)
+    try:
+        receipt_ = await _logged(transfer, judged, gateway)
+    except BaseException:
+        judged.close()
+        raise
+    written = judged.written
+    if written is not None and transfer.waits_for:
+        judged.close()
+    return Outcome(
+        transfer=transfer.id,
+        outcome=judged.outcome,
+        receipt=receipt_,
+        released=written.spool if written and not transfer.waits_for else None,
+        media_type=written.media_type if written else "",
+        details=judged.details,
+    )
+
+
+async def _logged(transfer: Transfer, judged: Judged, gateway: Gateway) -> bytes:
+    """Write the entry, durably; the receipt."""
     logged: list[bytes] = []
     opening = receipt.Opening.new()
-    terms, rendered = transfer.terms, judged.rendered
+    terms, written = transfer.terms, judged.written
 
     def finish(appended: Appended) -> Sequence[Keep]:
         logged.append(
-            receipt.render(appended, judged.details, opening, with_content=rendered is not None)
+            receipt.render(appended, judged.details, opening, with_content=written is not None)
         )
         return [Keep("receipt", transfer.id, logged[-1], owner=terms.sender)]
 
@@ -132,42 +169,46 @@ async def exchange(transfer: Transfer, gateway: Gateway) -> Outcome:
         opening,
         details=judged.details,
         minimized=judged.minimized,
-        rendered=rendered,
-        considered=len(judged.parsed.records),
+        written=written,
+        considered=judged.considered,
         remembered=gateway.remembered,
     )
-    keep = [*deliver.keep(transfer, rendered, gateway.keys.content, gateway.deployment)]
+    keep = [*deliver.keep(transfer, written, gateway.keys.content, gateway.deployment)]
     await asyncio.shield(
         asyncio.wrap_future(gateway.log.submit(entry, keep=keep, once=transfer.once, finish=finish))
     )
-    return Outcome(
-        transfer=transfer.id,
-        outcome=judged.outcome,
-        receipt=logged[-1],
-        content=rendered.content if rendered and not transfer.waits_for else None,
-        media_type=rendered.media_type if rendered else "",
-        details=judged.details,
-    )
+    return logged[-1]
 
 
-async def judge(terms: Terms, content: bytes, gateway: Gateway) -> Judged:
+async def judge(terms: Terms, content: bytes | Path, gateway: Gateway) -> Judged:
     """Everything but the log and the release: what `preview` shows. Writes nothing anywhere."""
     source, target = terms.adapters()
     plan = plan_of(terms.mapping, gateway.deployment)
-    parsed = source.parse(content, plan)
-    records, twice = distinct(parsed.records)
     now = gateway.clock()
-    classes = classes_of(records, today_of(now))
-    asked = sorted(set(classes), key=repr)
+    today = today_of(now)
+    reading = Reading()
+    received = _received(source, plan, Content(content), reading, today)
+    asked = sorted(received.present, key=repr)
     decision = await gateway.engine.decide(
-        _question(terms, gateway, asked, len(records), plan).at(now)
+        _question(terms, gateway, asked, received.count, plan).at(now)
     )
-    minimized = _minimized(terms, decision, records, classes, asked, now, gateway)
-    rendered = _rendered(minimized, target, terms, gateway)
-    details = account.details(
-        parsed, decision, minimized, rendered, twice, len(records), gateway.remembered
-    )
-    return Judged(decision, parsed, minimized, rendered, details)
+    minimized = _minimized(terms, decision, received, asked, today, gateway)
+    written = _written(minimized, target, terms, gateway)
+    details = account.details(reading, decision, minimized, written, received, gateway.remembered)
+    return Judged(decision, received.count, minimized, written, details)
+
+
+def _received(
+    source: Adapter, plan: Plan | None, content: Content, reading: Reading, today: str
+) -> Received:
+    """The payload's records. What it is told about itself counts from the first walk only."""
+
+    def walk() -> Iterator[Record]:
+        with content.opened() as file:
+            yield from source.parse(file, plan, tell.pop() if tell else Reading())
+
+    tell = [reading]
+    return receive(walk, partial(class_of, today=today), hold=content.small)
 
 
 def _question(
@@ -183,10 +224,9 @@ def _question(
 def _minimized(
     terms: Terms,
     decision: Decision,
-    records: Sequence[Record],
-    classes: Sequence[Class],
+    received: Received,
     asked: Sequence[Class],
-    now: str,
+    today: str,
     gateway: Gateway,
 ) -> Minimized | None:
     if decision.verdict != "allow":
@@ -202,19 +242,31 @@ def _minimized(
         "answers", decision.classes, lambda: [account.Answer.of(one) for one in decision.classes]
     )
     return minimize(
-        records,
-        classes,
+        received,
         dict(zip(asked, answers, strict=True)),
         key=key,
         places=gateway.deployment.places,
-        today=today_of(now),
+        today=today,
         remembered=gateway.remembered,
     )
 
 
-def _rendered(
+def _written(
     minimized: Minimized | None, target: Adapter, terms: Terms, gateway: Gateway
-) -> Rendered | None:
-    if minimized is None or not minimized.records:
+) -> Written | None:
+    """What leaves, in the recipient's format, in the spool. Nothing of it has left yet."""
+    if minimized is None or not minimized.count:
         return None
-    return target.render(minimized.records, plan_of(terms.target_mapping, gateway.deployment))
+    types = {path.partition(".")[0] for path in minimized.released}
+    if target.record_types is not None and not types & target.record_types:
+        raise SenderError("the format has no place for these records", rule="format.record_type")
+    writing = Writing()
+    spool = Spool(gateway.deployment.data)
+    plan = plan_of(terms.target_mapping, gateway.deployment)
+    try:
+        for chunk in target.render(minimized.records, plan, writing):
+            spool.write(chunk)
+    except BaseException:
+        spool.close()
+        raise
+    return Written(spool, target.media_type, writing.lineage, tuple(sorted(writing.unrendered)))

@@ -5,13 +5,14 @@ so a new field of a schema, or of a vendor, cannot leave by accident.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
 from gateway.errors import GatewayError
 from gateway.forms import Transform, Unplaced, pseudonym, transform
+from gateway.marks import Marks
 from gateway.places import Places
 from gateway.record import Record, load, resolve, structural, validator
 from gateway.remembered import Remembered
@@ -37,11 +38,35 @@ class Ruling(Protocol):
         """Field to its form and the reason for a form other than `keep`."""
 
 
+Pairs = Iterable[tuple[Record, Class]]
+
+
+class Incoming(Protocol):
+    """Records with the class each belongs to, to be walked again. `gateway.records` makes them."""
+
+    def __iter__(self) -> Iterator[tuple[Record, Class]]:
+        """One walk."""
+
+    @property
+    def held(self) -> bool:
+        """Whether they are in memory."""
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+
+    @property
+    def present(self) -> Mapping[Class, set[str]]:
+        """The fields each class has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Minimized:
     """What is left."""
 
-    records: list[Record] = field(repr=False)
+    records: Iterable[Record] = field(repr=False)
+    """A list, or where records are not held, something that makes them anew at each walk."""
+    count: int
     held_back: Counter[str]
     """Rule to the number of records that stay because of it."""
     released: Mapping[str, str]
@@ -58,11 +83,15 @@ class _Plan:
     """Source field, target field, transform."""
     nulls: Mapping[str, str]
     forms: Mapping[str, tuple[str, str]]
+    places: bool
+    """Whether a transform of it may find that a place cannot be generalised."""
+
+
+Plans = Mapping[Class, _Plan | None]
 
 
 def minimize(
-    records: Sequence[Record],
-    classes: Sequence[Class],
+    incoming: Incoming,
     rulings: Mapping[Class, Ruling],
     *,
     key: bytes,
@@ -72,40 +101,94 @@ def minimize(
 ) -> Minimized:
     """The records that may leave, with only what may leave of them.
 
-    `classes` says which class each record belongs to. A record whose class has no ruling is a
-    `GatewayError`: what was not decided does not leave. References to records that stay behind
-    are taken out, or they would say that these exist. What is made of a ruling is
-    `remembered` by that very ruling, for callers that hand in the same one again.
+    A record whose class has no ruling is a `GatewayError`: what was not decided does not
+    leave. References to records that stay behind are taken out, or they would say that these
+    exist. What is made of a ruling is `remembered` by that very ruling, for callers that hand
+    in the same one again. Of records that are not held, none is made before it is walked to.
     """
     known = remembered or Remembered()
     plans: dict[Class, _Plan | None] = {}
     for one, ruling in rulings.items():
         make = partial(_plan, one[0], ruling, key=key, places=places, today=today)
         plans[one] = known.of("plan", (ruling, key, today), make) if ruling.allows else None
-    kept: list[Record] = []
-    stayed: set[str] = set()
-    held_back: Counter[str] = Counter()
-    present: dict[Class, set[str]] = {one: set() for one in rulings}
-    for record, one in zip(records, classes, strict=True):
-        if one not in plans:
-            raise GatewayError("a record that nobody decided about", rule="minimize.undecided")
-        present[one].update(record)
-        plan = plans[one]
-        if plan is None:
-            held_back.update(rulings[one].rules)
-            stayed.add(record["record_id"])
-            continue
-        try:
-            kept.append(_apply(plan, record))
-        except Unplaced:
-            held_back["minimize.place_unknown"] += 1
-            stayed.add(record["record_id"])
-    if stayed:
-        gone = stayed | {pseudonym(key, one) for one in stayed}
-        kept = [_without(record, gone) for record in kept]
-    _check(kept)
+    survey = _Survey(plans, rulings, key, set() if incoming.held else Marks())
+    records: Iterable[Record]
+    if incoming.held:
+        kept = list(survey.walk(incoming))
+        if survey.stayed:
+            kept = [_without(record, survey.gone) for record in kept]
+        _check(kept)
+        records = kept
+    else:
+        if any(plan is None or plan.places for plan in plans.values()):
+            for _ in survey.walk(incoming):
+                pass
+        records = _Anew(incoming, plans, survey.gone if survey.stayed else None)
+    present = incoming.present
     met = tuple((one, plan, frozenset(present[one])) for one, plan in plans.items())
-    return Minimized(kept, held_back, *known.of("account", met, lambda: _account(plans, present)))
+    told = known.of("account", met, lambda: _account(plans, present))
+    return Minimized(records, incoming.count - survey.stayed, survey.held_back, *told)
+
+
+class _Survey:
+    """One walk: what of each record is left, and which records stay behind."""
+
+    def __init__(
+        self, plans: Plans, rulings: Mapping[Class, Ruling], key: bytes, gone: "set[str] | Marks"
+    ) -> None:
+        self._plans, self._rulings, self._key = plans, rulings, key
+        self.gone = gone
+        """Ids and pseudonyms of the records that stay."""
+        self.stayed = 0
+        self.held_back: Counter[str] = Counter()
+
+    def walk(self, pairs: Pairs) -> Iterator[Record]:
+        """What is left of each record that leaves, references not yet taken out."""
+        for record, one in pairs:
+            plan = _decided(self._plans, one)
+            if plan is None:
+                self.held_back.update(self._rulings[one].rules)
+                self._stays(record)
+                continue
+            try:
+                less = _apply(plan, record)
+            except Unplaced:
+                self.held_back["minimize.place_unknown"] += 1
+                self._stays(record)
+                continue
+            yield less
+
+    def _stays(self, record: Record) -> None:
+        self.stayed += 1
+        self.gone.add(record["record_id"])
+        self.gone.add(pseudonym(self._key, record["record_id"]))
+
+
+class _Anew:
+    """Minimized records, made again at each walk."""
+
+    def __init__(self, pairs: Pairs, plans: Plans, gone: Container[str] | None) -> None:
+        self._pairs, self._plans, self._gone = pairs, plans, gone
+
+    def __iter__(self) -> Iterator[Record]:
+        for record, one in self._pairs:
+            plan = _decided(self._plans, one)
+            if plan is None:
+                continue
+            try:
+                less = _apply(plan, record)
+            except Unplaced:
+                continue
+            if self._gone is not None:
+                less = _without(less, self._gone)
+            _check((less,))
+            yield less
+
+
+def _decided(plans: Plans, one: Class) -> _Plan | None:
+    if one not in plans:
+        raise GatewayError("a record that nobody decided about", rule="minimize.undecided")
+    return plans[one]
 
 
 def _plan(record_type: str, ruling: Ruling, *, key: bytes, places: Places, today: str) -> _Plan:
@@ -125,8 +208,13 @@ def _plan(record_type: str, ruling: Ruling, *, key: bytes, places: Places, today
         raise GatewayError("a record without its id", rule="minimize.no_record_id")
     # A value made for another field comes last: of an exact age and a band, the band leaves.
     steps.sort(key=lambda step: step[0] != step[1])
-    head = tuple(name for name in structural(record_type) if name != "withheld")
-    return _Plan(head, tuple(steps), nulls, ruling.forms)
+    head = tuple(name for name in structural(record_type) if name not in _REASONS)
+    placed = any(properties[name]["x-family"] == "place" and how for name, _, how in steps)
+    return _Plan(head, tuple(steps), nulls, ruling.forms, placed)
+
+
+_REASONS = ("withheld", "absent")
+"""Structural fields that say of other fields why they have no value."""
 
 
 def _apply(plan: _Plan, record: Record) -> Record:
@@ -143,10 +231,15 @@ def _apply(plan: _Plan, record: Record) -> Record:
         marks = {n: reason for n, reason in plan.nulls.items() if n in record and n not in out}
         if marks:
             out["withheld"] = marks
+    if "absent" in record:
+        # Why a field has no value leaves where the field might have left, and nowhere else.
+        may = {name for name, into, _ in plan.steps if into == name}
+        if reasons := {n: reason for n, reason in record["absent"].items() if n in may}:
+            out["absent"] = reasons
     return out
 
 
-def _without(record: Record, gone: set[str]) -> Record:
+def _without(record: Record, gone: Container[str]) -> Record:
     return {
         name: less
         for name, value in record.items()
@@ -155,7 +248,7 @@ def _without(record: Record, gone: set[str]) -> Record:
     }
 
 
-def _prune(value: Any, spec: Mapping[str, Any], gone: set[str]) -> Any:
+def _prune(value: Any, spec: Mapping[str, Any], gone: Container[str]) -> Any:
     """`value` without references to `gone`; None where nothing is left of it."""
     if spec.get("x-ref"):
         return None if value in gone else value
@@ -168,7 +261,7 @@ def _prune(value: Any, spec: Mapping[str, Any], gone: set[str]) -> Any:
     return value
 
 
-def _check(records: Sequence[Record]) -> None:
+def _check(records: Iterable[Record]) -> None:
     for record in records:
         if not _valid(record["record_type"])(record):
             raise GatewayError(

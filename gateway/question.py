@@ -16,9 +16,9 @@ from gateway.record import Record, fact_names, facts, fields
 from gateway.terms import Terms
 
 
-def classes_of(records: Sequence[Record], today: str) -> list[Class]:
-    """The class of each record, in order: its type and its facts."""
-    return [(record["record_type"], facts(record, today)) for record in records]
+def class_of(record: Record, today: str) -> Class:
+    """The class of a record: its type and its facts."""
+    return record["record_type"], facts(record, today)
 
 
 def template(

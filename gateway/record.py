@@ -23,7 +23,18 @@ SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 BASE = "https://corridor.invalid/schemas/"
 """Schema identifiers are names, not addresses: `.invalid` never resolves (RFC 2606)."""
 
-RECORD_TYPES = ("person", "household")
+RECORD_TYPES = (
+    "person",
+    "household",
+    "missing-person",
+    "case",
+    "assistance",
+    "needs",
+    "activity",
+    "indicator",
+    "alert",
+    "facility",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +50,46 @@ class Field:
     """DPV personal data term."""
 
 
+@dataclass(slots=True)
+class Reading:
+    """What an adapter tells of a payload while it reads it; complete when it has read it all."""
+
+    lineage: dict[str, str] = field(default_factory=dict)
+    """Canonical leaf path (`person.name.full_name`) to the source path it was read from."""
+    unmapped: set[str] = field(default_factory=set)
+    """Source paths that nothing names. They stay behind; the receipt lists them."""
+    repeated: set[str] = field(default_factory=set)
+    """Unmapped source keys that occurred twice in one object with different values."""
+
+
+@dataclass(slots=True)
+class Writing:
+    """What an adapter tells of records while it writes them; complete when it has written all."""
+
+    lineage: dict[str, str] = field(default_factory=dict)
+    """Canonical leaf path to the path it was written to."""
+    unrendered: set[str] = field(default_factory=set)
+    """Canonical leaf paths that were in the records and that the format cannot carry."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What an adapter read."""
+    """A payload read as a whole."""
 
     records: list[Record] = field(repr=False)
     lineage: Mapping[str, str]
-    """Canonical leaf path (`person.name.full_name`) to the source path it was read from."""
     unmapped: tuple[str, ...] = ()
-    """Source paths that nothing names. They stay behind; the receipt lists them."""
     repeated: tuple[str, ...] = ()
-    """Unmapped source keys that occurred twice in one object with different values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What an adapter wrote."""
+    """Records written as a whole."""
 
     content: bytes = field(repr=False)
     media_type: str
     lineage: Mapping[str, str]
-    """Canonical leaf path to the path it was written to."""
     unrendered: tuple[str, ...] = ()
-    """Canonical leaf paths that were in the records and that the format cannot carry."""
 
 
 @cache

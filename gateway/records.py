@@ -1,33 +1,146 @@
 """What is asked of records once they are read, before anyone decides about them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from typing import Any
+
+import orjson
 
 from gateway.errors import SenderError
+from gateway.marks import Marks, mark
 from gateway.record import RECORD_TYPES, Record, check, validator
 
+Walk = Callable[[], Iterator[Record]]
+"""Reads the payload from its start."""
 
-def distinct(records: Sequence[Record]) -> tuple[list[Record], int]:
-    """Valid records, each id once, and how many came a second time exactly alike.
+Class = tuple[str, tuple[Any, ...]]
+ClassOf = Callable[[Record], Class]
+Pair = tuple[Record, Class]
+
+MAX_CLASSES = 1_000
+"""Different classes in one payload. Policy is asked once for each; real payloads have a dozen."""
+
+MAX_REPEATED = 100_000
+"""Ids that may stand more than once in a payload too large to be held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Valid records, each id once, each with the class it belongs to.
+
+    Walked as often as needed: out of memory where the payload is small, else by reading it
+    again, so that the memory needed does not grow with the payload.
+    """
+
+    walk: Callable[[], Iterator[Pair]]
+    held: bool
+    """Whether a walk costs nothing."""
+    count: int
+    twice: int
+    """Records that came a second time exactly alike, and are carried once."""
+    present: Mapping[Class, set[str]]
+    """Fields that some record of a class has."""
+
+    def __iter__(self) -> Iterator[Pair]:
+        return self.walk()
+
+
+def receive(walk: Walk, class_of: ClassOf, *, hold: bool) -> Received:
+    """Look at every record once. Raises `SenderError` with the place of what is not allowed.
 
     Vendors send at least once, so the same record twice is ordinary. The same id with other
     content is not: which one is true cannot be known here (`record.conflict`).
     """
+    received = (_hold if hold else _stream)(walk, class_of)
+    if not received.count:
+        raise SenderError("there is no record in it", rule="record.none")
+    return received
+
+
+def _hold(walk: Walk, class_of: ClassOf) -> Received:
     seen: dict[str, Record] = {}
+    present: dict[Class, set[str]] = {}
+    pairs: list[Pair] = []
     twice = 0
-    for position, record in enumerate(records, 1):
-        record_type = record.get("record_type", "")
-        if record_type not in RECORD_TYPES or not validator(record_type).is_valid(record):
-            check(record, at=f"record {position}")
-            raise SenderError("not a record", rule="schema.record_type", at=f"record {position}")
+    for position, record in enumerate(walk(), 1):
+        _check(record, position)
         first = seen.setdefault(record["record_id"], record)
         if first is not record:
             if first != record:
-                raise SenderError(
-                    "two records of one id say different things",
-                    rule="record.conflict",
-                    at=f"record {position}",
-                )
+                raise _conflict(position)
             twice += 1
-    if not seen:
-        raise SenderError("there is no record in it", rule="record.none")
-    return list(seen.values()), twice
+            continue
+        pairs.append((record, _classed(record, class_of, present)))
+    return Received(lambda: iter(pairs), True, len(pairs), twice, present)
+
+
+def _stream(walk: Walk, class_of: ClassOf) -> Received:
+    marks = Marks()
+    present: dict[Class, set[str]] = {}
+    for position, record in enumerate(walk(), 1):
+        _check(record, position)
+        marks.add(record["record_id"])
+        _classed(record, class_of, present)
+    repeated = marks.repeated()
+    twice = _compare(walk, repeated) if repeated else 0
+    again = partial(_once, walk, class_of, repeated)
+    return Received(again, False, len(marks) - twice, twice, present)
+
+
+def _check(record: Record, position: int) -> None:
+    record_type = record.get("record_type", "")
+    if record_type not in RECORD_TYPES or not validator(record_type).is_valid(record):
+        check(record, at=f"record {position}")
+        raise SenderError("not a record", rule="schema.record_type", at=f"record {position}")
+
+
+def _classed(record: Record, class_of: ClassOf, present: dict[Class, set[str]]) -> Class:
+    one = class_of(record)
+    fields = present.get(one)
+    if fields is None:
+        if len(present) >= MAX_CLASSES:
+            raise SenderError("too many different kinds of records", rule="record.classes")
+        fields = present[one] = set()
+    fields.update(record)
+    return one
+
+
+def _compare(walk: Walk, repeated: frozenset[int]) -> int:
+    """How many records came twice alike, among those whose mark did."""
+    seen: dict[str, bytes] = {}
+    twice = 0
+    for position, record in enumerate(walk(), 1):
+        record_id = record["record_id"]
+        if mark(record_id) not in repeated:
+            continue
+        said = blake2b(orjson.dumps(record, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+        if record_id not in seen:
+            if len(seen) >= MAX_REPEATED:
+                raise SenderError("too many records came twice", rule="record.repeats")
+            seen[record_id] = said
+        elif seen[record_id] != said:
+            raise _conflict(position)
+        else:
+            twice += 1
+    return twice
+
+
+def _once(walk: Walk, class_of: ClassOf, repeated: frozenset[int]) -> Iterator[Pair]:
+    seen: set[str] = set()
+    for record in walk():
+        record_id = record["record_id"]
+        if repeated and mark(record_id) in repeated:
+            if record_id in seen:
+                continue
+            seen.add(record_id)
+        yield record, class_of(record)
+
+
+def _conflict(position: int) -> SenderError:
+    return SenderError(
+        "two records of one id say different things",
+        rule="record.conflict",
+        at=f"record {position}",
+    )

@@ -104,11 +104,12 @@ def plan_of(name: str | None, deployment: Deployment) -> Plan | None:
 def _mapping(asked: str | None, party: str, name: str, deployment: Deployment) -> str | None:
     if asked is not None:
         return _known(asked, deployment.mappings, "mapping")
-    for one in deployment.parties[party]["formats"]:
-        if one["format"] == name:
-            named: str | None = one.get("mapping")
-            return named
-    return None
+    own = {one["format"]: one.get("mapping") for one in deployment.parties[party]["formats"]}
+    # `kobo.xml` is another way to write `kobo`: the same fields, so the same mapping.
+    while name not in own and "." in name:
+        name = name.rpartition(".")[0]
+    named: str | None = own.get(name)
+    return named
 
 
 def _parents(purpose: str) -> list[str]:

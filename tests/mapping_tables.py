@@ -1,5 +1,6 @@
 """Mappings and source objects for property tests."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +117,82 @@ TABLE: dict[str, Any] = {
 """A table with every kind of line and every converter."""
 
 
+ROWS: dict[str, Any] = {
+    "mapping": "typed-rows",
+    "version": "1",
+    "format": "kobo",
+    "authority": "rows.example",
+    "left": ["internal"],
+    "records": [
+        {
+            "type": "facility",
+            "id": {"all": ["site", "round"]},
+            "fields": {
+                "facility_id": "site",
+                "facility_name": {
+                    "from": ["name", "*/label"],
+                    "missing": {
+                        "-": "unknown",
+                        "***": "withheld",
+                        "": "unanswered",
+                        "null": "not_asked",
+                    },
+                },
+                "facility_kind": {
+                    "from": "kind",
+                    "as": "code",
+                    "fold": "lower",
+                    "codes": {"Clinic": "Clinic", "camp": "Camp", "none": None},
+                    "missing": {"NA": "not_asked"},
+                },
+                "part_of": {"from": "parent", "as": "reference", "without": "S-"},
+                "place.location_code": {
+                    "from": "iso",
+                    "as": "code",
+                    "table": "country.iso2",
+                    "list": "country",
+                    "missing": {"XX": "withheld"},
+                },
+                "place.name": {"from": "*/village", "missing": {"": "unanswered"}},
+                "place.geo": {"from": "at", "as": "point", "order": "lat-lon"},
+                "geometry": {
+                    "from": "area",
+                    "as": "geometry",
+                    "order": "lat-lon",
+                    "shape": "polygon",
+                },
+                "capacity_day": {"from": "day", "as": "integer", "missing": ["-1"]},
+                "capacity_night": {
+                    "from": "night",
+                    "as": "integer",
+                    "when": {"from": "counted", "is": [True, 1, "yes"]},
+                },
+                "comment": {"from": "note", "missing": {"null": "unanswered"}},
+                "service[]": {
+                    "each": "services",
+                    "fields": {
+                        "service_name": {"from": "what", "missing": {"": "unanswered"}},
+                        "is_available": {
+                            "from": "open",
+                            "as": "boolean",
+                            "missing": {"null": "unknown"},
+                        },
+                        "available_count": {"from": "count", "as": "integer"},
+                    },
+                },
+            },
+        }
+    ],
+}
+"""Typed rows without an id of their own, with every way to say that there is no value."""
+
+
 def every_line() -> Plan:
     return plan_of(TABLE, at="table")
+
+
+def rows() -> Plan:
+    return plan_of(ROWS, at="rows")
 
 
 def hope() -> Plan:
@@ -162,6 +237,34 @@ ODD = st.one_of(
 )
 
 
+RING = [[42.0, 2.0], [42.5, 2.0], [42.5, 2.5], [42.0, 2.0]]
+GOOD_ROW = {
+    "site": ["A 1", "B/é:2"],
+    "round": [1, 12, "x"],
+    "name": ["Halgan", "-", "***", "", None],
+    "z/label": ["Halgan", "", None, "-"],
+    "kind": ["clinic", "CAMP", "None", "na"],
+    "parent": ["S-7", "8"],
+    "iso": ["SO", "XX", "ET"],
+    "g/village": ["Daru", ""],
+    "at": ["2.5 42.25 0 3", {"type": "Point", "coordinates": [42.25, Decimal("2.5"), 7]}],
+    "area": [
+        "2 42 0 0;2 42.5 0 0;2.5 42.5 0 0;2 42 0 0",
+        {"type": "Polygon", "coordinates": [RING]},
+    ],
+    "day": [7, "8", "-1", 0],
+    "night": [7, "8"],
+    "counted": [True, 1, "yes", "no", False, 0, "1"],
+    "note": ["x", None],
+    "internal": ["y"],
+}
+GOOD_SERVICE = {
+    "what": ["birth", ""],
+    "open": [True, False, "true", "false", None],
+    "count": [0, 3, "4"],
+}
+
+
 def _object(good: dict[str, list[Any]], odd: st.SearchStrategy[Any], always: str = "") -> Any:
     def one(key: str) -> st.SearchStrategy[Any]:
         return st.one_of(*[st.sampled_from(good[key])] * 8, odd)
@@ -176,6 +279,28 @@ def good_sources() -> st.SearchStrategy[Any]:
     return st.tuples(_object(GOOD, st.none(), "meta/id"), items).map(
         lambda pair: {**pair[0], "people": pair[1]}
     )
+
+
+def _services(odd: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    one = _object(GOOD_SERVICE, odd)
+    return st.lists(one, max_size=3) | one
+
+
+def good_rows() -> st.SearchStrategy[Any]:
+    """Rows as a typed system would send them."""
+    row = _object(GOOD_ROW, st.none(), "site")
+    return st.tuples(row, _services(st.none()), st.sampled_from([1, "2"])).map(
+        lambda three: {**three[0], "services": three[1], "round": three[2]}
+    )
+
+
+def odd_rows() -> st.SearchStrategy[Any]:
+    """Rows with values, keys and shapes no system sends."""
+    typed = ODD | st.decimals(allow_nan=True) | st.sampled_from([RING, {"type": "Polygon"}])
+    whole = st.tuples(_object(GOOD_ROW, typed), _services(typed) | typed).map(
+        lambda pair: {**pair[0], "services": pair[1]}
+    )
+    return st.one_of(whole, whole, whole, good_rows(), typed)
 
 
 def odd_sources() -> st.SearchStrategy[Any]:

@@ -79,9 +79,16 @@ def plausible(chance: random.Random) -> dict[str, Any]:
     question["context"]["decisions"] = decisions(chance, purpose)
     if chance.random() < 0.05:
         question[chance.choice(["agreement", "sender", "recipient"])] = None
+    usual = list(TAXONOMY["matrices"][purpose])
+    kinds = [
+        chance.choice([*usual * 5, *FIELDS, "unheard-of"])
+        for _ in range(chance.choice([0, *[1, 2] * 5, 3]))
+    ]
     if question["agreement"] is not None:
         terms(question["agreement"], chance, purpose, basis)
-    question["classes"] = [asked_class(chance) for _ in range(chance.choice([0, *[1, 2] * 5, 3]))]
+        named = {name for name in FIELDS if chance.random() < (0.9 if name in kinds else 0.1)}
+        question["agreement"] |= data(sorted(named), chance)
+    question["classes"] = [asked_class(record_type, chance) for record_type in kinds]
     return question
 
 
@@ -100,19 +107,22 @@ def terms(agreement: dict[str, Any], chance: random.Random, purpose: str, basis:
             "valid_until": chance.choice([*INSTANTS[1:], *INSTANTS[2:] * 4]),
         }
     ]
-    agreement["data"] = [
-        granted_item(name, chance) for name in ("person", "household") if chance.random() < 0.9
-    ]
     agreement["safeguards"]["transfer_instruments"] = [
         {"type": chance.choice([*TAXONOMY["instruments"], "vital"]), "to": [to]}
-        for to in chance.sample(["KE", "FR", "DE", "io:b"], chance.choice([0, 1, 3]))
-    ]
-    agreement["retention"] = [
-        {"record_type": name, "days": chance.choice([0, *[30, 365] * 8])}
-        for name in ("person", "household")
+        for to in chance.sample(["KE", "FR", "DE", "io:b"], chance.choice([0, 1, 4, 4]))
     ]
     agreement["onward"]["allowed"] = chance.random() < 0.5
     agreement["decisions"] = decisions(chance, purpose)
+
+
+def data(types: list[str], chance: random.Random) -> dict[str, Any]:
+    """What an agreement says of each record type."""
+    return {
+        "data": [granted_item(name, chance) for name in types],
+        "retention": [
+            {"record_type": name, "days": chance.choice([0, *[30, 365] * 20])} for name in types
+        ],
+    }
 
 
 def granted_item(record_type: str, chance: random.Random) -> dict[str, Any]:
@@ -120,14 +130,13 @@ def granted_item(record_type: str, chance: random.Random) -> dict[str, Any]:
     return {
         "record_type": record_type,
         "fields": chance.sample(fields, chance.randint(len(fields) // 2, len(fields))),
-        "max_form": chance.choice([*["id", "id", "ps", "rec"] * 3, "agg", "odd"]),
+        "max_form": chance.choice([*["id", "id", "ps", "rec"] * 6, "agg", "agg", "odd"]),
         "forms": {name: chance.choice([*FORMS, "blur"]) for name in chance.sample(fields, 3)},
         "mark_withheld": chance.random() < 0.5,
     }
 
 
-def asked_class(chance: random.Random) -> dict[str, Any]:
-    record_type = chance.choice([*["person", "person", "household"] * 4, "case"])
+def asked_class(record_type: str, chance: random.Random) -> dict[str, Any]:
     fields = FIELDS.get(record_type, ["record_id"])
     known = {**TAXONOMY["facts"], "origin_purpose": LEAVES, "unheard_of": ["x"]}
     weights = {
@@ -151,7 +160,11 @@ def asked_class(chance: random.Random) -> dict[str, Any]:
 
 def decisions(chance: random.Random, purpose: str) -> list[dict[str, Any]]:
     known = [
-        *(f"human.dpo:special_category.person.{name}" for name in TAXONOMY["special"]["person"]),
+        *(
+            f"human.dpo:special_category.{record_type}.{name}"
+            for record_type, fields in TAXONOMY["special"].items()
+            for name in fields
+        ),
         "human.one:dest.vital",
         "human.dpo:dest.public_interest",
         "human.dpo:archive",

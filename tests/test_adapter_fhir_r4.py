@@ -12,7 +12,7 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 from hypothesis import HealthCheck, given, settings
 
-from gateway.adapter import installed
+from gateway.adapter import installed, read, write
 from gateway.errors import SenderError
 from gateway.record import check
 from tests.canonical_records import comparable, present, records
@@ -38,16 +38,16 @@ def test_is_installed_under_its_name() -> None:
 
 
 def test_a_family_comes_back_field_by_field() -> None:
-    rendered = FHIR.render(FAMILY, None)
-    parsed = FHIR.parse(rendered.content, None)
+    rendered = write(FHIR, FAMILY, None)
+    parsed = read(FHIR, rendered.content, None)
     assert rendered.unrendered == ("person.extension",)
     assert parsed.records == comparable(FAMILY, rendered.unrendered)
     assert parsed.unmapped == ()
 
 
 def test_lineage_is_the_same_in_both_directions() -> None:
-    rendered = FHIR.render(FAMILY, None)
-    parsed = FHIR.parse(rendered.content, None)
+    rendered = write(FHIR, FAMILY, None)
+    parsed = read(FHIR, rendered.content, None)
     assert rendered.lineage == parsed.lineage
     assert rendered.lineage["person.name.full_name"] == "Patient.name.text"
     assert rendered.lineage["person.birth_date"] == "Patient.birthDate"
@@ -64,8 +64,8 @@ def ids(given_records: list[Any]) -> list[str]:
 @SLOW
 @given(records().filter(lambda found: not any(map(UNNAMEABLE.search, ids(found)))))
 def test_what_is_rendered_reads_back(given_records: list[Any]) -> None:
-    rendered = FHIR.render(given_records, None)
-    parsed = FHIR.parse(rendered.content, None)
+    rendered = write(FHIR, given_records, None)
+    parsed = read(FHIR, rendered.content, None)
     gone = rendered.unrendered
     assert comparable(parsed.records, gone) == comparable(given_records, gone)
     assert parsed.unmapped == ()
@@ -78,20 +78,20 @@ def test_what_is_rendered_reads_back(given_records: list[Any]) -> None:
 @SLOW
 @given(records(plain=True))
 def test_output_is_valid_by_tools_we_did_not_write(hl7: Any, given_records: list[Any]) -> None:
-    content = FHIR.render(given_records, None).content
+    content = write(FHIR, given_records, None).content
     hl7.validate(json.loads(content))
     Bundle.model_validate_json(content)
 
 
 def test_a_family_is_valid_by_tools_we_did_not_write(hl7: Any) -> None:
-    content = FHIR.render(FAMILY, None).content
+    content = write(FHIR, FAMILY, None).content
     hl7.validate(json.loads(content))
     parsed = Bundle.model_validate_json(content)
     assert parsed.entry[2].resource.name[0].text == "أمينة يوسف علي"
 
 
 def test_the_validators_would_notice(hl7: Any) -> None:
-    content = FHIR.render(FAMILY, None).content
+    content = write(FHIR, FAMILY, None).content
     broken = json.loads(content.replace(b'"female"', b'"F"'))
     assert not hl7.is_valid(broken)
     with pytest.raises(ValueError, match="actual"):
@@ -102,19 +102,19 @@ def test_the_validators_would_notice(hl7: Any) -> None:
 
 
 def entries(*given_records: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(FHIR.render(given_records, None).content)["entry"]
+    found: list[dict[str, Any]] = json.loads(write(FHIR, given_records, None).content)["entry"]
     return found
 
 
 def test_no_record_gives_an_empty_bundle_that_reads_back() -> None:
-    rendered = FHIR.render([], None)
+    rendered = write(FHIR, [], None)
     assert json.loads(rendered.content) == {"resourceType": "Bundle", "type": "collection"}
-    assert FHIR.parse(rendered.content, None).records == []
+    assert read(FHIR, rendered.content, None).records == []
 
 
 def test_rendering_is_deterministic_and_ids_follow_the_record() -> None:
     first, again = entries(*FAMILY), entries(*reversed(FAMILY))
-    assert FHIR.render(FAMILY, None) == FHIR.render(FAMILY, None)
+    assert write(FHIR, FAMILY, None) == write(FHIR, FAMILY, None)
     assert {item["fullUrl"] for item in first} == {item["fullUrl"] for item in again}
     # Fixed for ever: recipients may keep it.
     namespace = uuid.UUID("5a0f7a52-5b0e-4c67-9a51-5a8f2d1f6d10")
@@ -187,7 +187,7 @@ UNCARRIABLE = [
 
 @pytest.mark.parametrize(("fields", "leaf"), UNCARRIABLE, ids=[leaf for _, leaf in UNCARRIABLE])
 def test_what_fhir_cannot_hold_is_said(fields: dict[str, Any], leaf: str) -> None:
-    rendered = FHIR.render([{**FAMILY[2], "withheld": {"sex": "purpose"}, **fields}], None)
+    rendered = write(FHIR, [{**FAMILY[2], "withheld": {"sex": "purpose"}, **fields}], None)
     assert rendered.unrendered == (leaf,)
     assert leaf not in rendered.lineage
     Bundle.model_validate_json(rendered.content)
@@ -206,8 +206,8 @@ EMPTY: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("fields", EMPTY, ids=str)
 def test_nothing_empty_is_written(fields: dict[str, Any]) -> None:
-    rendered = FHIR.render([{"record_type": "person", "record_id": "a.example/1", **fields}], None)
-    assert FHIR.parse(rendered.content, None).records[0].keys() == {"record_type", "record_id"}
+    rendered = write(FHIR, [{"record_type": "person", "record_id": "a.example/1", **fields}], None)
+    assert read(FHIR, rendered.content, None).records[0].keys() == {"record_type", "record_id"}
     assert set(rendered.lineage) == {"person.record_type", "person.record_id"}
 
 
@@ -219,5 +219,5 @@ def test_an_empty_member_is_left_out() -> None:
 def test_a_record_id_fhir_cannot_hold_is_refused() -> None:
     records = [{"record_type": "person", "record_id": "a.example/\x01", "birth_date": "2021-02-30"}]
     with pytest.raises(SenderError) as caught:
-        FHIR.render(records, None)
+        write(FHIR, records, None)
     assert (caught.value.rule, caught.value.at) == ("fhir.record_id", "record 1")

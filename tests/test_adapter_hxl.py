@@ -3,6 +3,8 @@
 import csv
 import importlib.util
 import io
+import json
+import re
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -13,15 +15,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.hxl import Hxl
-from adapters.hxl.columns import targets
-from gateway.adapter import installed
+from adapters.hxl import Hxl, HxlJson, HxlXlsx
+from adapters.hxl.columns import LEVELS, by_hashtag, hashtag, normal
+from adapters.hxl.table import table_of
+from gateway.adapter import installed, read, write
 from gateway.errors import SenderError
 from gateway.record import RECORD_TYPES, check, leaves
 from tests.canonical_records import comparable, present, records
 
 HXL = Hxl()
+NOTATIONS = [HXL, HxlXlsx(), HxlJson()]
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+# What libhxl reads workbooks with imports a module that defusedxml says is old.
+pytestmark = pytest.mark.filterwarnings("ignore:defusedxml.cElementTree:DeprecationWarning")
 
 Samples = Callable[[str], Path]
 
@@ -83,7 +90,7 @@ TAGS = "#meta+record+type,#meta+id"
 
 def refused(content: bytes) -> tuple[str, str]:
     with pytest.raises(SenderError) as caught:
-        HXL.parse(content, None)
+        read(HXL, content, None)
     return caught.value.rule, caught.value.at
 
 
@@ -99,15 +106,14 @@ def test_every_leaf_but_extension_has_a_hashtag_of_its_own(record_type: str) -> 
 
 
 def test_a_hashtag_means_the_same_kind_of_value_for_every_record_type() -> None:
-    person, household = targets("person"), targets("household")
-    for tag in person.keys() & household.keys():
-        left, right = person[tag], household[tag]
-        assert (left.kind, left.repeats, left.indexed, left.path[-1]) == (
-            right.kind,
-            right.repeats,
-            right.indexed,
-            right.path[-1],
-        )
+    for found in by_hashtag().values():
+        shapes = {(target.kind, target.repeats, target.depth) for target in found.values()}
+        assert len(shapes) == 1, found
+
+
+def test_no_array_is_deeper_than_its_indices_reach() -> None:
+    for found in by_hashtag().values():
+        assert all(target.depth <= len(LEVELS) for target in found.values())
 
 
 # Both directions
@@ -118,8 +124,8 @@ def test_is_installed_under_its_name() -> None:
 
 
 def test_people_come_back_field_by_field() -> None:
-    rendered = HXL.render(PEOPLE, None)
-    parsed = HXL.parse(rendered.content, None)
+    rendered = write(HXL, PEOPLE, None)
+    parsed = read(HXL, rendered.content, None)
     assert rendered.unrendered == ("person.extension",)
     assert parsed.records == comparable(PEOPLE, rendered.unrendered)
     assert parsed.unmapped == ()
@@ -128,15 +134,23 @@ def test_people_come_back_field_by_field() -> None:
     assert rendered.lineage["person.identifier[].issuer"] == "#meta+identifier+issuer"
 
 
+@pytest.mark.parametrize("notation", NOTATIONS, ids=lambda one: one.name)
 @SLOW
-@given(records())
-def test_what_is_rendered_reads_back(given_records: list[Any]) -> None:
-    rendered = HXL.render(given_records, None)
-    parsed = HXL.parse(rendered.content, None)
-    assert parsed.records == comparable(given_records, rendered.unrendered)
+@given(records(types=RECORD_TYPES, most=2))
+def test_what_is_rendered_reads_back(notation: Hxl, given_records: list[Any]) -> None:
+    try:
+        rendered = write(notation, given_records, None)
+    except SenderError as error:
+        # The schema lets an id hold a NUL; no table does.
+        assert error.rule == "hxl.record_id"  # noqa: PT017
+        return
+    parsed = read(HXL, rendered.content, None)
+    gone = set(rendered.unrendered)
+    assert comparable(parsed.records, gone) == comparable(given_records, gone)
     assert parsed.unmapped == ()
-    assert parsed.lineage == rendered.lineage
-    assert set(rendered.lineage) | set(rendered.unrendered) == present(given_records)
+    assert {**parsed.lineage, **rendered.lineage} == parsed.lineage
+    assert parsed.lineage.keys() - rendered.lineage.keys() <= gone
+    assert set(rendered.lineage) | gone == present(given_records)
     for record in parsed.records:
         check(record, at="parsed")
 
@@ -151,23 +165,49 @@ def issues(hxl: Any, content: bytes) -> list[Any]:
     return [issue for issue in found if issue.rule.severity == "error"]
 
 
-def test_libhxl_reads_the_same_cells(libhxl: Any) -> None:
-    content = HXL.render(PEOPLE, None).content
+@pytest.mark.parametrize("notation", NOTATIONS, ids=lambda one: one.name)
+def test_libhxl_reads_the_same_cells(libhxl: Any, notation: Hxl) -> None:
+    content = write(notation, PEOPLE, None).content
     data = libhxl.data(libhxl.make_input(io.BytesIO(content)))
-    rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
-    assert [column.display_tag for column in data.columns] == [
-        libhxl.model.Column.parse(tag).display_tag for tag in rows[1]
+    ours = table_of(io.BytesIO(content))
+    assert [spelled(column.display_tag) for column in data.columns] == [
+        column.shown for column in ours.columns
     ]
     found = list(data)
-    assert [row.get("#beneficiary+name+full") for row in found] == [None, "أمينة يوسف"]
+    assert [row.get("#beneficiary+name+full") for row in found] in (
+        [None, "أمينة يوسف"],
+        ["", "أمينة يوسف"],
+    )
     assert [row.get("#meta+id-head-member-relationship") for row in found] == [
         "unhcr.example/h1",
         "unhcr.example/p1",
     ]
+    assert str(found[0].get("#population+hh")) == "0"
+
+
+def spelled(tag: str) -> str:
+    """A hashtag of libhxl's in our one spelling."""
+    found = hashtag(tag)
+    assert found is not None
+    return normal(found)
+
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "schemas" / "examples"
+
+
+@pytest.mark.parametrize("notation", NOTATIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("record_type", RECORD_TYPES)
+def test_libhxl_takes_every_record_type(libhxl: Any, notation: Hxl, record_type: str) -> None:
+    found = json.loads((EXAMPLES / f"{record_type}.json").read_bytes())
+    rendered = write(notation, found, None)
+    assert rendered.unrendered in ((), (f"{record_type}.extension",))
+    assert read(HXL, rendered.content).records == comparable(found, rendered.unrendered)
+    data = list(libhxl.data(libhxl.make_input(io.BytesIO(rendered.content))))
+    assert [row.get("#meta+record+type") for row in data] == [record_type] * len(found)
 
 
 def test_libhxls_default_schema_finds_no_error(libhxl: Any) -> None:
-    content = HXL.render(PEOPLE, None).content
+    content = write(HXL, PEOPLE, None).content
     assert issues(libhxl, content) == []
     # A line break within a cell is a warning there, and a warning makes a file invalid.
     content = content.replace(b"\nupstairs", b"")
@@ -177,16 +217,16 @@ def test_libhxls_default_schema_finds_no_error(libhxl: Any) -> None:
 @SLOW
 @given(records(plain=True).filter(bool))
 def test_libhxls_default_schema_finds_no_error_in_any(libhxl: Any, found: list[Any]) -> None:
-    assert issues(libhxl, HXL.render(found, None).content) == []
+    assert issues(libhxl, write(HXL, found, None).content) == []
 
 
 def test_libhxls_default_schema_would_notice(libhxl: Any) -> None:
-    content = HXL.render(PEOPLE, None).content
+    content = write(HXL, PEOPLE, None).content
     assert issues(libhxl, content.replace(b"#beneficiary+name+full", b"#affected+name+full"))
 
 
 def test_the_table_as_python_reads_it() -> None:
-    content = HXL.render(PEOPLE, None).content
+    content = write(HXL, PEOPLE, None).content
     names, tags, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
     assert len({len(row) for row in (names, tags, *rows)}) == 1
     cells = list(zip(names, tags, rows[1], strict=True))
@@ -200,27 +240,37 @@ def test_the_table_as_python_reads_it() -> None:
     assert ("is disabled", "#beneficiary+disabled", "false") in cells
 
 
-@given(st.sampled_from("=+-@\t\r"), st.sampled_from(["", "'", "''"]), st.text(max_size=3))
+@given(
+    st.sampled_from(["=", "+", "-", "@", "\t", "\r", "\n", " =", "\u200b@", "＝", "－", "＠"]),
+    st.sampled_from(["", "'", "''"]),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=3),
+)
 def test_no_text_begins_like_a_formula_and_every_text_survives(
     first: str, before: str, rest: str
 ) -> None:
     text = before + first + rest.encode(errors="ignore").decode()
     record = {"record_type": "person", "record_id": "a.example/1", "religion": text}
-    content = HXL.render([record], None).content
+    content = write(HXL, [record], None).content
     row = list(csv.reader(io.StringIO(content.decode(), newline="")))[2]
-    assert row[-1] == f"'{text}"
-    assert HXL.parse(content, None).records == [record]
+    assert row[-1] == (text if re.fullmatch(r"-[0-9]+(\.[0-9]+)?", text) else f"'{text}")
+    assert read(HXL, content, None).records == [record]
+
+
+def test_a_text_no_table_can_hold_is_told() -> None:
+    record = {"record_type": "person", "record_id": "a.example/1", "religion": "a\0b"}
+    for notation, gone in zip(NOTATIONS, (True, True, False), strict=True):
+        assert write(notation, [record], None).unrendered == (("person.religion",) if gone else ())
 
 
 def test_no_record_gives_a_table_without_rows() -> None:
-    content = HXL.render([], None).content
+    content = write(HXL, [], None).content
     assert content.decode().splitlines()[1] == TAGS
-    assert HXL.parse(content, None).records == []
+    assert read(HXL, content, None).records == []
 
 
 def test_nothing_empty_is_written() -> None:
     record = {"record_type": "person", "record_id": "a.example/1", "identifier": [{}], "email": []}
-    rendered = HXL.render([record], None)
+    rendered = write(HXL, [record], None)
     assert set(rendered.lineage) == {"person.record_type", "person.record_id"}
 
 
@@ -235,13 +285,13 @@ EXPECTED = {
     "input-invalid.csv": "hxl.no_hashtags",
     "input-multiple-headers.csv": "hxl.no_record",
     "input-untagged.csv": "hxl.no_hashtags",
-    "input-valid-latin1.csv": "hxl.encoding",
-    "input-valid-nested.json": "hxl.no_hashtags",
-    "input-valid-objects.json": "hxl.no_hashtags",
+    "input-valid-latin1.csv": "table.encoding",
+    "input-valid-nested.json": "hxl.no_record",
+    "input-valid-objects.json": "hxl.no_record",
     "input-valid.csv": "hxl.no_record",
-    "input-valid.json": "hxl.no_hashtags",
-    "input-valid.ssv": "hxl.no_hashtags",
-    "input-valid.xlsx": "hxl.encoding",
+    "input-valid.json": "hxl.no_record",
+    "input-valid.ssv": "hxl.no_record",
+    "input-valid.xlsx": "hxl.no_record",
     "validation-schema-invalid.csv": "hxl.no_record",
 }
 """Rule that refuses the file. All are tables of counts, places or organisations, no records."""
@@ -257,15 +307,23 @@ def test_samples_are_refused_as_expected(samples: Samples, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, rule in EXPECTED.items() if rule == "hxl.no_record"]
+    "name",
+    [
+        *(f"hxl/open/{name}" for name, rule in EXPECTED.items() if rule == "hxl.no_record"),
+        "ocha-3w-cod/open/lbn_sectorsreporting_bydistrict_20240902_hxlated.csv",
+        "ocha-3w-cod/open/download-global-pcodes-adm-1-2.csv",
+    ],
 )
-def test_our_hashtag_row_is_where_libhxl_finds_it(samples: Samples, libhxl: Any, name: str) -> None:
-    content = samples(f"hxl/open/{name}").read_bytes()
-    row = int(refused(content)[1].removeprefix("row "))
-    ours = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))[row - 1]
-    theirs = libhxl.data(libhxl.make_input(io.BytesIO(content))).columns
-    assert [libhxl.model.Column.parse(tag).display_tag for tag in ours if tag] == [
-        column.display_tag for column in theirs if column.display_tag
+def test_libhxl_finds_the_same_hashtags_and_rows(samples: Samples, libhxl: Any, name: str) -> None:
+    content = samples(name).read_bytes()
+    ours = table_of(io.BytesIO(content))
+    theirs = libhxl.data(libhxl.make_input(io.BytesIO(content)))
+    assert [column.shown for column in ours.columns if column.tag] == [
+        spelled(column.display_tag) for column in theirs.columns if column.display_tag
+    ]
+    tagged = [column.place for column in ours.columns if column.tag]
+    assert [[str(row[n]) if n < len(row) else "" for n in tagged] for _, row in ours.rows] == [
+        [str(row.values[n]) if n < len(row.values) else "" for n in tagged] for row in theirs
     ]
 
 

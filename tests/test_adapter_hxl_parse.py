@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.hxl import Hxl
+from gateway.adapter import read
 from gateway.errors import SenderError
 
 HXL = Hxl()
@@ -24,7 +25,7 @@ TAGS = "#meta+record+type,#meta+id"
 
 def refused(content: bytes) -> tuple[str, str]:
     with pytest.raises(SenderError) as caught:
-        HXL.parse(content, None)
+        read(HXL, content, None)
     return caught.value.rule, caught.value.at
 
 
@@ -32,7 +33,7 @@ def test_case_order_and_space_of_attributes_mean_nothing() -> None:
     content = table(
         "#META +type+Record, #meta+ID ,#Beneficiary +Family +name", "person,a.b/1,Diallo"
     )
-    assert HXL.parse(content, None).records == [
+    assert read(HXL, content, None).records == [
         {"record_type": "person", "record_id": "a.b/1", "name": {"surname": "Diallo"}}
     ]
 
@@ -40,13 +41,13 @@ def test_case_order_and_space_of_attributes_mean_nothing() -> None:
 def test_hashtags_may_stand_below_titles_but_not_far_below() -> None:
     rows = (TAGS, "person,a.b/1")
     titles = ["About our programme,"] * 24
-    assert len(HXL.parse(table(*titles, *rows), None).records) == 1
+    assert len(read(HXL, table(*titles, *rows), None).records) == 1
     assert refused(table(*titles, "one more,", *rows)) == ("hxl.no_hashtags", "")
 
 
 def test_a_mark_blank_rows_and_short_rows_are_fine() -> None:
     content = b"\xef\xbb\xbf" + table(f"{TAGS},#date+birth", ",,", "", "person,a.b/1")
-    assert HXL.parse(content, None).records == [{"record_type": "person", "record_id": "a.b/1"}]
+    assert read(HXL, content, None).records == [{"record_type": "person", "record_id": "a.b/1"}]
 
 
 def test_what_has_no_field_is_listed() -> None:
@@ -55,7 +56,7 @@ def test_what_has_no_field_is_listed() -> None:
         ",#date+birth+i1+i2",
         "person,a.b/1,7,Amina Yusuf,,x,1990,5,1990",
     )
-    parsed = HXL.parse(content, None)
+    parsed = read(HXL, content, None)
     assert parsed.records == [{"record_type": "person", "record_id": "a.b/1"}]
     assert parsed.unmapped == (
         "#affected+f",
@@ -68,12 +69,16 @@ def test_what_has_no_field_is_listed() -> None:
 
 
 REFUSED = {
-    "bytes": (b"\xff", "hxl.encoding", ""),
-    "csv": (table(TAGS, 'person,"a'), "hxl.csv", "line 2"),
-    "field too long": (table(TAGS, "person," + "a" * 200_000), "hxl.csv", "line 2"),
+    "bytes": (b"\xff", "table.encoding", "row 1 or later"),
+    "csv": (table(TAGS, 'person,"a'), "table.quotes", "row 2"),
+    "field too long": (
+        table(TAGS, "person," + "a" * 1_100_000),
+        "table.cell_too_long",
+        "row 2",
+    ),
     "nothing": (b"", "hxl.no_hashtags", ""),
     "twice": (table(f"{TAGS},#meta+id", "person,a,b"), "hxl.repeated_hashtag", "row 1, column 3"),
-    "long row": (table(TAGS, "person,a.b/1,"), "hxl.row_length", "row 2"),
+    "long row": (table(TAGS, "person,a.b/1,"), "table.row_length", "row 2"),
     "type": (table(TAGS, "animal,a.b/1"), "hxl.record_type", "row 2"),
     "no type": (table(TAGS, ",a.b/1"), "hxl.record_type", "row 2"),
     "no id": (table(TAGS, "person,"), "hxl.record_id", "row 2"),
@@ -124,7 +129,7 @@ def test_refused_with_rule_and_place(name: str) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes(content: bytes) -> None:
     with suppress(SenderError):
-        HXL.parse(content, None)
+        read(HXL, content, None)
 
 
 @settings(SLOW, max_examples=300)
@@ -135,7 +140,7 @@ def test_any_table_under_our_hashtags(rows: list[list[str]]) -> None:
     writer.writerow([*TAGS.split(","), "#geo+lat", "#geo+lon", "#meta+withheld", "#population+hh"])
     writer.writerows(rows)
     with suppress(SenderError):
-        HXL.parse(out.getvalue().encode(), None)
+        read(HXL, out.getvalue().encode(), None)
 
 
 @SLOW
@@ -147,7 +152,7 @@ def test_damaged_files(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(content)))
     content[start : start + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=4))
     with suppress(SenderError):
-        HXL.parse(bytes(content), None)
+        read(HXL, bytes(content), None)
 
 
 @given(st.text(alphabet="أمينةZoé '-", min_size=4))
@@ -159,5 +164,5 @@ def test_refusals_never_quote(secret: str) -> None:
         table(f"#meta+id,#date,{secret}", "x"),
     ):
         with pytest.raises(SenderError) as caught:
-            HXL.parse(content, None)
+            read(HXL, content, None)
         assert secret not in str(caught.value)

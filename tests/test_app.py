@@ -16,6 +16,7 @@ from gateway.demo import served
 from gateway.deployment import new_bearer, read_deployment
 from gateway.entry import parse
 from gateway.problem import TYPE
+from gateway.record import RECORD_TYPES
 
 TERMS = {
     "agreement": "agr:registration-2026",
@@ -323,14 +324,18 @@ def test_preview_of_a_held_transfer_shows_what_a_person_would_let_go(world, payl
 
 def test_discovery(world):
     get = world.client.get
-    formats = {one["format"] for one in get("/v1/formats").json()}
-    assert formats >= {"kobo", "fhir.r4", "hxl"}
+    formats = {one["format"]: one["record_types"] for one in get("/v1/formats").json()}
+    assert (formats["kobo"], formats["cap"]) == (None, ["alert"])
+    for kind in RECORD_TYPES:
+        assert get(f"/v1/schemas/{kind}").json()["properties"]["record_type"]["const"] == kind
     assert get("/v1/schemas/person").json()["title"] == "Person"
     assert get("/v1/schemas/secret").status_code == 404
     assert "hum.assist.registration" in get("/v1/purposes").json()
     assert get("/v1/agreements").status_code == 401
-    [mine] = get("/v1/agreements", headers=world.sender).json()
-    assert mine["id"] == "agr:registration-2026"
+    mine = get("/v1/agreements", headers=world.sender).json()
+    assert {one["id"] for one in mine} == {"agr:coordination-2026", "agr:registration-2026"}
+    [theirs] = get("/v1/agreements", headers=world.recipient).json()
+    assert theirs["id"] == "agr:registration-2026"
     assert "evidence" not in json.dumps(mine)
     assert get("/healthz").json() == {"alive": True}
     assert get("/readyz").json()["ready"] is True

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.account import Written
 from gateway.deliver import expiry, keep, seal, unseal
 from gateway.deployment import read_deployment
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, SenderError
 from gateway.exchange import Transfer
-from gateway.record import Rendered
+from gateway.spool import Spool
 from gateway.terms import Asked, terms_of
 from tests.test_terms import KNOWN
 
@@ -101,11 +102,15 @@ def transfer(world):
     return Transfer(id=ID, terms=terms_of(asked, world, KNOWN), content=b"", once="t", mark=b"m")
 
 
-RENDERED = Rendered(CONTENT, "text/plain", {})
+@pytest.fixture
+def written(tmp_path):
+    spool = Spool(tmp_path)
+    spool.write(CONTENT)
+    return Written(spool, "text/plain", {}, ())
 
 
-def test_content_for_an_inbox_waits_sealed_for_its_recipient(transfer, world):
-    mark, content = keep(transfer, RENDERED, KEY, world)
+def test_content_for_an_inbox_waits_sealed_for_its_recipient(transfer, world, written):
+    mark, content = keep(transfer, written, KEY, world)
 
     assert (mark.kind, mark.key, mark.owner) == ("idempotency", "t", "org:amal-relief")
     assert json.loads(mark.value) == {"transfer": ID, "mark": b"m".hex()}
@@ -114,11 +119,11 @@ def test_content_for_an_inbox_waits_sealed_for_its_recipient(transfer, world):
     assert unseal(content.value, ID, KEY) == (CONTENT, "text/plain")
 
 
-def test_content_that_leaves_with_the_answer_is_not_kept(transfer, world):
+def test_content_that_leaves_with_the_answer_is_not_kept(transfer, world, written):
     terms = replace(transfer.terms, deliver="return")
 
-    assert list(keep(replace(transfer, terms=terms, once=""), RENDERED, KEY, world)) == []
-    [later] = keep(replace(transfer, terms=terms, once="", at_once=False), RENDERED, KEY, world)
+    assert list(keep(replace(transfer, terms=terms, once=""), written, KEY, world)) == []
+    [later] = keep(replace(transfer, terms=terms, once="", at_once=False), written, KEY, world)
     assert later.owner == "org:amal-relief"
 
 
@@ -126,3 +131,14 @@ def test_a_refusal_keeps_no_content(transfer, world):
     [mark] = keep(transfer, None, KEY, world)
 
     assert mark.kind == "idempotency"
+
+
+def test_content_too_large_for_the_database_is_refused_before_anything_is_logged(
+    transfer, world, written, monkeypatch
+):
+    monkeypatch.setattr("gateway.deliver.MAX_KEPT", len(CONTENT) - 1)
+
+    with pytest.raises(SenderError) as caught:
+        list(keep(transfer, written, KEY, world))
+
+    assert (caught.value.rule, caught.value.http_status) == ("content.too_large", 413)

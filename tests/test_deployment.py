@@ -31,9 +31,10 @@ def test_the_demo_is_read_whole(deployment):
     assert found.parties.keys() == {
         "org:amal-relief",
         "org:border-directorate",
+        "org:coordination-office",
         "org:sante-sans-rivages",
     }
-    assert list(found.agreements) == ["agr:registration-2026"]
+    assert list(found.agreements) == ["agr:coordination-2026", "agr:registration-2026"]
     assert list(found.mappings) == ["hope-registration-kobo"]
     assert found.places.level("SO2502") == 2
     assert found.data == deployment / "data"

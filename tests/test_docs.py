@@ -42,7 +42,9 @@ USERS_WORDS = "\n".join(WORDS[path] for path in USERS)
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = "=== block"
 FAMILIES = (
-    *("json", "kobo", "fhir", "hxl", "value", "code", "source", "record", "schema"),
+    *("json", "xml", "table", "value", "code", "source", "record", "schema"),
+    *("kobo", "odk", "ona", "openrosa", "commcare", "tabular", "fhir", "geojson", "hxl"),
+    *("cap", "pfif"),
     *("document", "settings", "bundle", "mapping", "minimize", "question", "entry"),
     *("checkpoint", "note", "vkey", "receipt", "proof", "demo"),
 )

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -15,6 +16,7 @@ from gateway.entry import new_id, parse
 from gateway.errors import GatewayError, SenderError
 from gateway.exchange import Gateway, Outcome, Transfer, exchange, judge
 from gateway.log import Log
+from gateway.spool import Spool
 from gateway.terms import Asked, terms_of
 
 ASKED = {
@@ -27,7 +29,7 @@ ASKED = {
 }
 
 
-def carried(directory: Path, content: bytes, **asked: str) -> Outcome:
+def carried(directory: Path, content: bytes | Path, **asked: str) -> Outcome:
     async def carry() -> Outcome:
         async with session.opened(directory) as gateway:
             terms = terms_of(Asked(**{**ASKED, **asked}), gateway.deployment, gateway.known)
@@ -413,3 +415,89 @@ def test_a_transfer_of_places_nobody_can_generalise_releases_nothing(deployment,
     assert (outcome.outcome, outcome.content) == ("refused", None)
     assert outcome.details["held_back"]["minimize.place_unknown"] == 8
     assert [one["rule"] for one in outcome.details["objections"]] == ["records.none_releasable"]
+
+
+# -- payloads that are not held in memory -----------------------------------------------------
+
+
+@pytest.fixture
+def unheld(monkeypatch, tmp_path, payload):
+    """The payload as NDJSON in a file that is read again at each step, with the same content."""
+    monkeypatch.setattr("gateway.content.HELD", 0)
+    monkeypatch.setattr("gateway.exchange.Spool", lambda folder: Spool(folder, in_memory=100))
+
+    def write(change: Callable[[list], None] = lambda submissions: None) -> tuple[bytes, Path]:
+        submissions = orjson.loads(payload)["results"]
+        change(submissions)
+        lines = b"".join(orjson.dumps(one) + b"\n" for one in submissions)
+        path = tmp_path / "payload.ndjson"
+        path.write_bytes(lines)
+        return lines, path
+
+    return write
+
+
+def nothing(submissions: list) -> None:
+    """As it is."""
+
+
+def refused_consent(submissions: list) -> None:
+    submissions[1]["consent/consent_h_c"] = "0"
+
+
+def unknown_place(submissions: list) -> None:
+    del submissions[0]["household_location/admin1_h_c"]
+    del submissions[0]["household_location/admin2_h_c"]
+    submissions[0]["household_location/admin3_h_c"] = "SO999999"
+
+
+def sent_twice(submissions: list) -> None:
+    submissions.append(submissions[0])
+
+
+@pytest.mark.parametrize("target", ["fhir.r4", "hxl"])
+@pytest.mark.parametrize("change", [nothing, refused_consent, unknown_place, sent_twice])
+def test_what_is_read_again_leaves_as_what_is_held(deployment, unheld, change, target):
+    held, again = (carried(deployment, one, target=target) for one in unheld(change))
+
+    assert again.outcome == held.outcome == "released"
+    assert again.released.on_disk
+    assert again.content == held.content
+    assert again.details == held.details
+    for one in (held, again):
+        one.released.close()
+
+
+def test_what_is_refused_is_refused_when_read_again(deployment, unheld):
+    held, again = (carried(deployment, one, purpose="hum.account.donor") for one in unheld(nothing))
+
+    assert (held.outcome, again.outcome) == ("refused", "refused")
+    assert again.details == held.details
+
+
+def test_a_file_that_changes_while_it_is_decided_releases_nothing(deployment, unheld):
+    _, path = unheld()
+    changed: list[bool] = []
+
+    class Meddling:
+        """The real engine, beside somebody who edits the payload while it answers."""
+
+        def __init__(self, engine: object) -> None:
+            self._engine = engine
+
+        async def decide(self, question: object) -> object:
+            path.write_bytes(path.read_bytes().replace(b"camps", b"towns"))
+            changed.append(True)
+            return await self._engine.decide(question)
+
+    async def carry() -> None:
+        async with session.opened(deployment) as gateway:
+            terms = terms_of(Asked(**ASKED), gateway.deployment, gateway.known)
+            other = replace(gateway, engine=Meddling(gateway.engine))
+            await exchange(Transfer(new_id(), terms, path), other)
+
+    with pytest.raises(SenderError) as caught:
+        asyncio.run(carry())
+
+    assert (caught.value.rule, changed) == ("payload.changed", [True])
+    assert entries(deployment) == []

@@ -15,8 +15,11 @@ SURFACE = {
     "openapi",
     "problem",
     "cli",
+    "cli_adapter",
     "cli_log",
+    "cli_mapping",
     "cli_policy",
+    "cli_suggest",
     "demo",
     "__main__",
 }
@@ -24,12 +27,16 @@ SURFACE = {
 
 STEPS = {
     "mapping": {"canonical", "document", "errors", "record"},
-    "records": {"errors", "record"},
+    "records": {"errors", "marks", "record"},
+    "source": {"errors"},
+    "content": {"errors"},
+    "spool": {"errors"},
+    "marks": set(),
     "question": {"deployment", "entry", "mapping", "minimize", "policy", "record", "terms"},
     "policy": {"canonical", "errors"},
-    "minimize": {"errors", "forms", "places", "record", "remembered"},
+    "minimize": {"errors", "forms", "marks", "places", "record", "remembered"},
     "forms": {"errors", "places", "record"},
-    "deliver": {"deployment", "errors", "exchange", "log", "record"},
+    "deliver": {"account", "deployment", "errors", "exchange", "log"},
     "log": {"entry", "errors", "high_water", "log_batch", "log_file", "log_guard", "log_store",
             "merkle", "note"},
     "log_batch": {"entry", "errors", "high_water", "log_store", "merkle", "note"},
@@ -46,9 +53,14 @@ STEPS = {
     "remembered": set(),
     "errors": set(),
 }  # fmt: skip
-"""What a module may import of ours, and nothing else. `deliver` names `exchange` for types only."""
+"""What a module may import of ours, and nothing else. `deliver` names `exchange` and `account`
+for types only."""
+
+MAY = {"adapter", "adapters", "errors", "mapping", "marks", "record", "source"}
+"""What an adapter may import of ours, wherever it is made."""
 
 REFUSED = ("util", "helper", "common", "manager", "service", "handler", "misc")
+NONE = ("none",)
 LINES = 340
 FUNCTION_LINES = 60
 
@@ -90,7 +102,7 @@ def test_nothing_below_the_surface_imports_it():
 
 def test_adapters_import_only_what_they_may():
     for path in (ROOT / "adapters").rglob("*.py"):
-        assert imports(path) <= {"record", "mapping", "errors", "adapters"}, path
+        assert imports(path) <= MAY, path
 
 
 @pytest.mark.parametrize(
@@ -98,9 +110,9 @@ def test_adapters_import_only_what_they_may():
     ["time", "datetime.now", "random", "secrets", "socket", "open(", "requests", "httpx", "os."],
 )
 def test_adapters_are_pure(forbidden):
-    word = re.compile(rf"(^|[^\w.]){re.escape(forbidden)}\b" if forbidden[-1].isalpha() else
-                      re.escape(forbidden))  # fmt: skip
-    for path in (ROOT / "adapters").rglob("*.py"):
+    # `archive.open(member)` opens what it was given; `open(path)` would go and get something.
+    word = re.compile(rf"(?<![\w.]){re.escape(forbidden)}")
+    for path in [*(ROOT / "adapters").rglob("*.py"), *(ROOT / "gateway/source").glob("*.py")]:
         names = {
             alias.name
             for node in ast.walk(ast.parse(path.read_text()))
@@ -116,7 +128,9 @@ def test_adapters_are_pure(forbidden):
 def test_the_gateway_names_no_field_of_a_person():
     """A new kind of record is a new schema file. Words that every schema has are allowed."""
     general = {"record_id", "source", "protection", "name", "age", "place", "extension", "address"}
-    names = {name for kind in RECORD_TYPES for name in fields(kind)} - general
+    general |= {"outcome", "description", "reason", "status", "location", "note"}
+    personal = [one for kind in RECORD_TYPES for one in fields(kind).values() if one.kinds != NONE]
+    names = {one.name for one in personal} - general
     for path in (ROOT / "gateway").rglob("*.py"):
         texts = {
             node.value

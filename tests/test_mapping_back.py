@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from adapters.kobo import Kobo
-from gateway.errors import GatewayError
-from gateway.mapping import Reader, plan_of, write_back
+from gateway.adapter import read, write
+from gateway.mapping import Reader, write_back
 from gateway.record import leaves, walk
 from tests.canonical_records import comparable, present, records
-from tests.mapping_tables import TABLE, every_line, good_sources, hope
+from tests.mapping_tables import every_line, good_sources, hope
 
 KOBO = Kobo()
 
@@ -24,10 +24,10 @@ def test_what_was_read_is_written_and_read_again(sources):
     plan = every_line()
     for number, source in enumerate(sources):
         source["meta/id"] = f"uuid:{number}"
-    first = KOBO.parse(json.dumps(sources).encode(), plan).records
+    first = read(KOBO, json.dumps(sources).encode(), plan).records
 
-    written = KOBO.render(first, plan)
-    again = KOBO.parse(written.content, plan).records
+    written = write(KOBO, first, plan)
+    again = read(KOBO, written.content, plan).records
 
     kept = {path for path in written.unrendered if not path.endswith("record_id")}
     assert comparable(again, kept) == comparable(first, kept)
@@ -50,9 +50,9 @@ def test_nothing_of_any_record_is_lost_without_a_word(batch, table):
     batch = list({one["record_id"]: one for one in batch}.values())
     before = copy.deepcopy(batch)
 
-    written = KOBO.render(batch, plan)
+    written = write(KOBO, batch, plan)
 
-    again = KOBO.parse(written.content, plan).records
+    again = read(KOBO, written.content, plan).records
     assert batch == before
     for path in (
         present(batch) - {*written.unrendered} - {"person.record_id", "household.record_id"}
@@ -71,7 +71,17 @@ def test_nothing_of_any_record_is_lost_without_a_word(batch, table):
 
 def values(batch, record_type, path):
     found = [list(walk(one, path)) for one in batch if one["record_type"] == record_type]
-    return Counter(map(repr, filter(None, found)))
+    return Counter(
+        repr(sorted(one.items()) if isinstance(one, dict) else one)
+        for several in found
+        for one in several
+    )
+
+
+def back(plan, records):
+    """All objects at once, and what was lost."""
+    lost = set()
+    return list(write_back(plan, records, lost)), lost
 
 
 def person(number, **more):
@@ -89,7 +99,7 @@ def test_a_member_s_line_is_written_beside_that_member():
         {"member": "k/2", "relationship_head": "child"},
     ]
 
-    [written], lost = write_back(
+    [written], lost = back(
         every_line(), [household(member_list=members), person(2, name={"full_name": "Amina"})]
     )
 
@@ -102,14 +112,14 @@ def test_a_member_stands_in_one_household_only():
     one = household(member_list=[{"member": "k/2"}])
     other = {**one, "record_id": "kobo.example/3"}
 
-    first, second = write_back(every_line(), [one, other, person(2)])[0]
+    first, second = back(every_line(), [one, other, person(2)])[0]
 
     assert len(first["people"]) == 1
     assert "people" not in second
 
 
 def test_a_person_without_a_household_is_reported_field_by_field():
-    objects, lost = write_back(every_line(), [person(1, sex="male", name={"full_name": "A"})])
+    objects, lost = back(every_line(), [person(1, sex="male", name={"full_name": "A"})])
 
     assert objects == []
     assert lost == {"person.record_id", "person.sex", "person.name.full_name"}
@@ -134,9 +144,9 @@ def test_a_person_without_a_household_is_reported_field_by_field():
             {"point": "42.5 2.0 0 0"},
         ),
         (
-            {"place": {"geo": {"type": "Point", "coordinates": [42.5, 2.0, 9]}}},
-            {"household.place.geo"},
-            {},
+            {"place": {"geo": {"type": "Point", "coordinates": [42.5, 2, 9]}}},
+            set(),
+            {"point": "42.5 2 9 0"},
         ),
         ({"protection": {"consent": {"scope": ["b", "a"]}}}, set(), {"scope": "b a"}),
         (
@@ -174,7 +184,7 @@ def test_a_person_without_a_household_is_reported_field_by_field():
     ],
 )
 def test_what_has_no_way_back_is_left_out_and_reported(fields, lost, written):
-    [found], reported = write_back(every_line(), [household(**fields)])
+    [found], reported = back(every_line(), [household(**fields)])
 
     found.pop("meta/id")
     assert (found, reported) == (written, lost)
@@ -184,7 +194,7 @@ def test_a_date_less_exact_than_its_question_is_not_written():
     plan = hope()
     record = {**household(registration_date="2026"), "record_id": f"{plan.authority}/1"}
 
-    [written], lost = write_back(plan, [record])
+    [written], lost = back(plan, [record])
 
     assert "first_registration_date_h_c" not in written
     assert lost == {"household.registration_date"}
@@ -207,7 +217,7 @@ def test_a_person_s_line_is_written_where_it_reads_back(fields, lost):
     plan = every_line()
     house = household(member_list=[{"member": "kobo.example/1.1"}])
 
-    objects, reported = write_back(
+    objects, reported = back(
         plan, [house, {**person(1, **fields), "record_id": "kobo.example/1.1"}]
     )
 
@@ -236,10 +246,10 @@ def test_what_an_item_shares_with_its_household_is_the_household_s_to_say():
         for n, status in ((1, "IDP"), (2, "REF"))
     ]
 
-    both, lost = write_back(plan, [house, *people])
-    alone, gone = write_back(plan, [{**house, "displacement_status": "IDP"}, people[0]])
+    both, lost = back(plan, [house, *people])
+    alone, gone = back(plan, [{**house, "displacement_status": "IDP"}, people[0]])
     del house["displacement_status"]
-    none, missing = write_back(plan, [house, people[0]])
+    none, missing = back(plan, [house, people[0]])
 
     assert both[0]["residence_status_h_c"] == "idp"
     assert "person.displacement_status" in lost
@@ -250,21 +260,7 @@ def test_what_an_item_shares_with_its_household_is_the_household_s_to_say():
 
 
 def test_another_authority_s_id_is_reported():
-    [written], lost = write_back(every_line(), [{**household(), "record_id": "other.example/7"}])
+    [written], lost = back(every_line(), [{**household(), "record_id": "other.example/7"}])
 
     assert written == {"meta/id": "uuid:7"}
     assert lost == {"household.record_id"}
-
-
-def test_a_table_that_cannot_read_what_it_wrote_writes_nothing():
-    table = copy.deepcopy(TABLE)
-    table["records"][0]["fields"] = {
-        "group_size": {"from": "x", "as": "integer"},
-        "poverty_score_type": "*/x",
-    }
-
-    with pytest.raises(GatewayError) as caught:
-        write_back(plan_of(table, at="t"), [household(poverty_score_type="Canary")])
-
-    assert caught.value.rule == "mapping.not_read_back"
-    assert "Canary" not in str(caught.value)

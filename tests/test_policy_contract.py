@@ -321,6 +321,22 @@ def test_a_bundle_that_fails_its_self_test_never_answers(bundle, inline, text, r
     asyncio.run(engine.close())
 
 
+@pytest.mark.parametrize("inline", [True, False])
+def test_a_rule_of_ones_own_may_object_to_the_samples_too(bundle, inline):
+    local = """package local
+
+objections contains {"rule": "local.closed", "fix": "Ask again."} if input.request.into != ""
+"""
+    policies = dict(bundle.policies) | {"local/closed.rego": local}
+    engine = Embedded(bundle, inline=inline)
+
+    engine.load(Bundle(tuple(policies.items()), bundle.data))
+
+    decision = engine.decide_now(Question.of(sample()))
+    assert (decision.verdict, decision.objections[0].rule) == ("refuse", "local.closed")
+    asyncio.run(engine.close())
+
+
 class Panic(BaseException):
     """What a panic in Rust looks like from here."""
 

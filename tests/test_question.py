@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.deployment import read_deployment
-from gateway.question import classes_of, named_facts, template
+from gateway.question import class_of, named_facts, template
 from gateway.record import fact_names, fields
 from gateway.terms import Asked, terms_of
 from tests.test_terms import KNOWN
@@ -18,6 +18,10 @@ ASKED = Asked(
     source="kobo",
     deliver="return",
 )
+
+
+def classes_of(records, today):
+    return [class_of(record, today) for record in records]
 
 
 @pytest.fixture

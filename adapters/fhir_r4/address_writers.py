@@ -14,14 +14,14 @@ def address(value: Any, resource: Json, extensions: list[Json], sheet: Sheet) ->
     found = resource.setdefault("address", [])
     for item in value:
         sheet.shapes.add(("person.address[]", "address", *item))
-        found.append(_address(item))
+        found.append(address_of(item))
 
 
 def group_address(value: Any, resource: Json, extensions: list[Json], sheet: Sheet) -> None:
     """A household's addresses."""
     for item in value:
         sheet.shapes.add(("household.address[]", "extension.address", *item))
-        extensions.append({"url": terms.ADDRESS, "valueAddress": _address(item)})
+        extensions.append({"url": terms.ADDRESS, "valueAddress": address_of(item)})
 
 
 def place(value: Any, resource: Json, extensions: list[Json], sheet: Sheet) -> None:
@@ -36,7 +36,8 @@ def group_place(value: Any, resource: Json, extensions: list[Json], sheet: Sheet
     extensions.append({"url": terms.ADDRESS, "valueAddress": _place(value)})
 
 
-def _address(item: Any) -> Json:
+def address_of(item: Any) -> Json:
+    """One canonical address as a FHIR Address."""
     if not item:
         raise Uncarriable
     written: Json = {}

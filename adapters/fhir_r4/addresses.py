@@ -1,6 +1,7 @@
 """Reader of addresses, and of the place that travels as one of them."""
 
 from adapters.fhir_r4 import terms
+from adapters.fhir_r4.nested import number, point
 from adapters.fhir_r4.reading import Json, Reader
 
 
@@ -52,19 +53,19 @@ def _codes(reader: Reader, address: Json, extension: Json, where: str) -> None:
 
 def _place(reader: Reader, item: Json, where: str) -> None:
     place: Json = {}
-    point: list[float] = []
+    position: list[float] = []
     for part, element in terms.PLACE_ELEMENTS.items():
         reader.take(place, f"place.{part}", item, element, f"{where}.{element}")
     altitude: list[float] = []
     for url, extension, path in reader.extensions(item, where):
         if url == terms.GEOLOCATION:
-            point = _point(reader, extension, path)
+            position = _point(reader, extension, path)
         elif url == terms.PLACE:
             altitude = _place_parts(reader, place, extension, path)
         else:
             reader.leave(path)
-    if point:
-        place["geo"] = {"type": "Point", "coordinates": [*point, *altitude]}
+    if position:
+        place["geo"] = {"type": "Point", "coordinates": [*position, *altitude]}
         reader.note("place.geo", f"{where}.extension.geolocation")
     if "place" in reader.record:
         raise reader.refuse("fhir.repeated", "more than one place", where)
@@ -80,7 +81,7 @@ def _place_parts(reader: Reader, place: Json, extension: Json, where: str) -> li
         if kind is None:
             raise reader.refuse("fhir.extension", "not a part of a place", where)
         if part == "altitude":
-            altitude = [_number(reader, item, path)]
+            altitude = [number(reader, item.get("valueDecimal"), path)]
         else:
             of = int if kind == "valueInteger" else str
             reader.put(place, f"place.{part}", item.get(kind), path, of)
@@ -90,17 +91,8 @@ def _place_parts(reader: Reader, place: Json, extension: Json, where: str) -> li
 def _point(reader: Reader, extension: Json, where: str) -> list[float]:
     found: dict[str, float] = {}
     for part, item, path in reader.parts(extension, where):
-        found[part] = _number(reader, item, path)
+        found[part] = number(reader, item.get("valueDecimal"), path)
     if found.keys() != {"latitude", "longitude"}:
         raise reader.refuse("fhir.extension", "not a latitude and a longitude", where)
-    longitude, latitude = found["longitude"], found["latitude"]
-    if abs(longitude) > 180 or abs(latitude) > 90:
-        raise reader.refuse("fhir.geolocation", "not on the globe", where)
-    return [longitude, latitude]
-
-
-def _number(reader: Reader, item: Json, path: str) -> float:
-    value = item.get("valueDecimal")
-    if type(value) not in (int, float):
-        raise reader.refuse("fhir.type", "not a number", path)
-    return value  # type: ignore[return-value]
+    coordinates: list[float] = point(reader, found, where)["coordinates"]
+    return coordinates

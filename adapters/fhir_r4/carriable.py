@@ -58,9 +58,11 @@ def carriable(record: Record, lost: set[str], *, at: str) -> Record:
 
 
 def _clean(value: Any, leaf: str, lost: set[str]) -> Any:
-    if leaf.endswith((".withheld", ".extension")) and leaf.count(".") == 1:
+    if leaf.endswith((".withheld", ".absent", ".extension")) and leaf.count(".") == 1:
         # Their keys are names of other fields or of somebody's form.
         return value or None
+    if isinstance(value, dict) and "coordinates" in value:
+        return value
     if isinstance(value, dict):
         parts = ((key, _clean(part, f"{leaf}.{key}", lost)) for key, part in value.items())
         return {key: part for key, part in parts if part is not None} or None

@@ -1,8 +1,12 @@
 """Readers of the data types that R4 resources share: names, contacts and identifiers."""
 
+from collections.abc import Mapping
+
 from adapters.fhir_r4 import terms
 from adapters.fhir_r4.reading import Json, Reader
 
+_OURS = frozenset({terms.RECORD_ID, terms.TASK_ID})
+"""Systems of identifiers that say which record it is."""
 _MAIN = ("official", "usual", None)
 """Which name is the name. The first of the first kind there is; all others are alternatives."""
 
@@ -74,16 +78,23 @@ def _alternate(reader: Reader, name: Json, item: Json) -> None:
     reader.leave_rest("name", item, {"use", key})
 
 
-def telecoms(reader: Reader, resource: Json) -> None:
-    """ContactPoints to telephone numbers and e-mail addresses. Old ones stay behind."""
+PERSONAL: Mapping[str, str] = {"phone": "phone_number[]", "email": "email[]"}
+"""Kinds of contact points that a person has a field for."""
+
+
+def telecoms(reader: Reader, resource: Json, leaves: Mapping[str, str] = PERSONAL) -> None:
+    """ContactPoints to the leaves of their kinds. Old ones stay behind, and further single ones."""
     for item in reader.items(resource, "telecom", "telecom"):
         if reader.masked(item, "telecom"):
             continue
-        leaf = {"phone": "phone_number[]", "email": "email[]"}.get(str(item.get("system")))
-        if leaf is None or item.get("use") == "old" or "value" not in item:
+        leaf = leaves.get(str(item.get("system")))
+        if leaf is None or leaf in reader.record or item.get("use") == "old" or "value" not in item:
             reader.leave_rest("telecom", item, ())
             continue
-        reader.add(leaf, item["value"], "telecom.value")
+        if leaf.endswith("[]"):
+            reader.add(leaf, item["value"], "telecom.value")
+        else:
+            reader.put(reader.record, leaf, item["value"], "telecom.value")
         reader.leave_rest("telecom", item, {"system", "value"})
 
 
@@ -91,7 +102,7 @@ def identifiers(reader: Reader, resource: Json, field: str) -> None:
     """Identifiers, but for the one that is the record id."""
     found = []
     for item in reader.items(resource, "identifier", "identifier"):
-        if not reader.masked(item, "identifier") and item.get("system") != terms.RECORD_ID:
+        if not reader.masked(item, "identifier") and str(item.get("system")) not in _OURS:
             identifier: Json = {}
             _identifier_type(reader, identifier, item, field)
             reader.take(
@@ -104,7 +115,7 @@ def identifiers(reader: Reader, resource: Json, field: str) -> None:
             reader.leave_rest("identifier", item, {"system", "type", "value", "assigner"})
             found += [identifier] if identifier else []
     if found:
-        reader.record[field] = found
+        reader.record.setdefault(field, []).extend(found)
 
 
 def _identifier_type(reader: Reader, identifier: Json, item: Json, field: str) -> None:

@@ -2,20 +2,25 @@
 
 from collections.abc import Callable, Mapping
 
-from adapters.fhir_r4 import terms
-from adapters.fhir_r4.reading import Json, Reader
+from adapters.fhir_r4 import nested, terms
+from adapters.fhir_r4.reading import MISSING, Json, Reader
+from gateway.record import fields as fields_of
 from gateway.record import leaves
-
-Resolve = Callable[[Json], str | None]
-"""From a Reference to the record id of what it refers to, if it can be told."""
 
 _KINDS: Mapping[str, type] = {"valueBoolean": bool, "valueInteger": int}
 _SIMPLE = {url: (field, kind) for field, (url, kind) in terms.SIMPLE.items()}
 _PARTS = {url: name for name, (url, _) in terms.PARTS.items()}
 
 
-def extensions(reader: Reader, resource: Json, resolve: Resolve) -> None:
-    """Every extension of a resource; what nobody knows is left behind."""
+_PLAIN = frozenset({"person", "household"})
+"""Record types whose extensions each have a reader of their own."""
+
+
+def extensions(reader: Reader, resource: Json) -> set[str]:
+    """Every extension of a resource; what nobody knows is left behind.
+
+    The answer is the fields of a case or a facility that an extension holds as a whole.
+    """
     fields = leaves(reader.record["record_type"])
     for url, item, path in reader.extensions(resource, ""):
         field, kind = _SIMPLE.get(url, ("", ""))
@@ -23,14 +28,42 @@ def extensions(reader: Reader, resource: Json, resolve: Resolve) -> None:
             reader.put(reader.record, field, item.get(kind), path, _KINDS.get(kind, str))
         elif url in _PARTS:
             _parts(reader, _PARTS[url], item, path)
-        elif url == terms.WITHHELD:
-            reader.withheld(item, path)
+        elif url in MISSING:
+            reader.missing(MISSING[url], item, path)
+        elif reader.record["record_type"] not in _PLAIN:
+            _whole(reader, url, item, path)
         elif reader.root != "Group" and url in _PATIENT:
-            _PATIENT[url](reader, item, path, resolve)
+            _PATIENT[url](reader, item, path)
         elif reader.root == "Group" and url == terms.HEAD:
-            _head(reader, item, path, resolve)
+            _head(reader, item, path)
         elif url != terms.ADDRESS or reader.root != "Group":
             reader.leave(path)
+    return reader.given
+
+
+def _whole(reader: Reader, url: str, extension: Json, path: str) -> None:
+    record = reader.record
+    field = url.removeprefix(terms.EXTENSION).replace("-", "_")
+    if url == terms.BOUNDARY and record["record_type"] == "facility":
+        field, value = "geometry", nested.shape(reader, extension, path)
+        if value is not None:
+            reader.note(field, path)
+    elif url == terms.ADDRESS and record["record_type"] == "facility":
+        return
+    elif nested.address(field) != url or field not in fields_of(record["record_type"]):
+        reader.leave(path)
+        return
+    else:
+        value = nested.read(reader, field, extension, path)
+    reader.given.add(field)
+    if value is None:
+        return
+    if nested.spec_of(record["record_type"], field).get("type") == "array":
+        record.setdefault(field, []).append(value)
+    elif field in record:
+        raise reader.refuse("fhir.repeated", "more than one value for one field", path)
+    else:
+        record[field] = value
 
 
 def _parts(reader: Reader, name: str, extension: Json, where: str) -> None:
@@ -58,7 +91,7 @@ def _parts(reader: Reader, name: str, extension: Json, where: str) -> None:
             del reader.record["protection"]
 
 
-def _nationality(reader: Reader, extension: Json, where: str, resolve: Resolve) -> None:
+def _nationality(reader: Reader, extension: Json, where: str) -> None:
     for part, item, path in reader.parts(extension, where):
         concept = reader.object(item, "valueCodeableConcept", path)
         codings = reader.items(concept, "coding", path)
@@ -68,7 +101,7 @@ def _nationality(reader: Reader, extension: Json, where: str, resolve: Resolve) 
             reader.leave(path)
 
 
-def _religion(reader: Reader, extension: Json, where: str, resolve: Resolve) -> None:
+def _religion(reader: Reader, extension: Json, where: str) -> None:
     concept = reader.object(extension, "valueCodeableConcept", where)
     if "text" in concept:
         reader.put(reader.record, "religion", concept["text"], where)
@@ -76,7 +109,7 @@ def _religion(reader: Reader, extension: Json, where: str, resolve: Resolve) -> 
         reader.leave(where)
 
 
-def _disability(reader: Reader, extension: Json, where: str, resolve: Resolve) -> None:
+def _disability(reader: Reader, extension: Json, where: str) -> None:
     concept = reader.object(extension, "valueCodeableConcept", where)
     codings = reader.items(concept, "coding", where)
     if codings and "code" in codings[0]:
@@ -85,14 +118,14 @@ def _disability(reader: Reader, extension: Json, where: str, resolve: Resolve) -
         reader.leave(where)
 
 
-def _relationship(reader: Reader, extension: Json, where: str, resolve: Resolve) -> None:
+def _relationship(reader: Reader, extension: Json, where: str) -> None:
     found: Json = {}
     for part, item, path in reader.parts(extension, where):
         if part == "type":
             code = item.get("valueCode")
             reader.put(found, "relationships[].relationship_type", code, path)
         elif part == "related":
-            related = resolve(reader.object(item, "valueReference", path))
+            related = reader.resolve(reader.object(item, "valueReference", path))
             if related is None:
                 reader.leave(path)
             else:
@@ -103,15 +136,15 @@ def _relationship(reader: Reader, extension: Json, where: str, resolve: Resolve)
         reader.record.setdefault("relationships", []).append(found)
 
 
-def _head(reader: Reader, extension: Json, where: str, resolve: Resolve) -> None:
-    head = resolve(reader.object(extension, "valueReference", where))
+def _head(reader: Reader, extension: Json, where: str) -> None:
+    head = reader.resolve(reader.object(extension, "valueReference", where))
     if head is None:
         reader.leave(where)
     else:
         reader.put(reader.record, "group_head", head, where)
 
 
-_PATIENT: Mapping[str, Callable[[Reader, Json, str, Resolve], None]] = {
+_PATIENT: Mapping[str, Callable[[Reader, Json, str], None]] = {
     terms.NATIONALITY: _nationality,
     terms.RELIGION: _religion,
     terms.DISABILITY: _disability,

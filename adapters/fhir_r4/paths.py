@@ -70,6 +70,7 @@ def paths(record_type: str) -> Mapping[str, str]:
 
 def _shared() -> Iterator[tuple[str, str]]:
     yield "withheld", "extension.withheld"
+    yield "absent", "extension.absent"
     for field, (url, _) in terms.SIMPLE.items():
         yield field, f"extension.{last(url)}"
     for part, (url, kinds) in terms.PARTS.items():
@@ -79,13 +80,21 @@ def _shared() -> Iterator[tuple[str, str]]:
     yield "protection.sensitivity", "meta.security"
 
 
+@cache
+def address_paths(where: str) -> Mapping[str, str]:
+    """Part of an address to its path, for an address that stands at `where`."""
+    codes = f"{where}.extension.administrative-codes"
+    return {
+        "address_line_1": f"{where}.line",
+        "address_line_2": f"{where}.line",
+        **{part: f"{where}.{element}" for part, element in terms.ADDRESS_ELEMENTS.items()},
+        **{part: f"{codes}.{part}" for part in terms.ADMIN_CODES},
+    }
+
+
 def _addresses(where: str) -> Iterator[tuple[str, str]]:
-    yield "address[].address_line_1", f"{where}.line"
-    yield "address[].address_line_2", f"{where}.line"
-    for part, element in terms.ADDRESS_ELEMENTS.items():
-        yield f"address[].{part}", f"{where}.{element}"
-    for part in terms.ADMIN_CODES:
-        yield f"address[].{part}", f"{where}.extension.administrative-codes.{part}"
+    for part, path in address_paths(where).items():
+        yield f"address[].{part}", path
     for part, element in terms.PLACE_ELEMENTS.items():
         yield f"place.{part}", f"{where}.{element}"
     for part in terms.PLACE_PARTS:
@@ -96,3 +105,7 @@ def _addresses(where: str) -> Iterator[tuple[str, str]]:
 def last(url: str) -> str:
     """The last part of an extension's address, which is its name."""
     return url.rsplit("/", 1)[1]
+
+
+SHARED: Mapping[str, str] = dict(_shared())
+"""Leaves of the fields that all record types have."""

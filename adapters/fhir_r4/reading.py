@@ -1,24 +1,18 @@
 """What the readers of one file and of one resource keep: what was read, and what was left."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.fhir_r4 import terms
 from adapters.fhir_r4.strict import shown
 from gateway.errors import SenderError
-from gateway.record import Record, leaves
+from gateway.record import Reading, Record, leaves
 
 Json = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Reading:
-    """One file."""
-
-    lineage: dict[str, str] = field(default_factory=dict)
-    unmapped: set[str] = field(default_factory=set)
+Resolve = Callable[[Json], str | None]
+"""From a Reference to the record id of what it refers to, if it can be told."""
 
 
 @dataclass(slots=True)
@@ -32,8 +26,13 @@ class Reader:
     reading: Reading
     root: str
     before: str
-    """`entry 3, `, or nothing where the file is the resource."""
+    """`entry 3, ` or `line 3, `, or nothing where the file is the resource."""
     record: Record
+    resolve: Resolve = lambda reference: None
+    kind_of: Callable[[Json], str] = lambda reference: ""
+    """From a Reference to the type of the resource it refers to, or nothing."""
+    given: set[str] = field(default_factory=set)
+    """Fields that our extensions gave as a whole: elements repeat them, and are passed over."""
 
     def refuse(self, rule: str, problem: str, path: str) -> SenderError:
         """The error for a place in this resource."""
@@ -121,27 +120,46 @@ class Reader:
             yield url, item, f"{path}.{shown_name(url)}"
 
     def masked(self, element: Json, path: str) -> bool:
-        """Whether an element says that policy withheld it. Keeps which field and why."""
+        """Whether an element says why it has no value. Keeps which field and why."""
         found = False
         for url, item, where in self.extensions(element, path):
-            if url == terms.WITHHELD:
-                self.withheld(item, where)
+            if url in MISSING:
+                self.missing(MISSING[url], item, where)
                 found = True
         return found
 
-    def withheld(self, extension: Json, path: str) -> None:
-        """Keep what one withheld extension says."""
+    def missing(self, kind: str, extension: Json, path: str) -> None:
+        """Keep what one extension says about a field that is withheld or absent."""
         parts: Json = {}
         for url, part, where in self.parts(extension, path):
             value = part.get("valueCode")
             if url not in {"field", "reason"} or type(value) is not str:
-                raise self.refuse("fhir.withheld", "not a withheld field and its reason", where)
+                raise self.refuse(f"fhir.{kind}", "not a field and its reason", where)
             parts[url] = value
         if parts.keys() != {"field", "reason"}:
-            raise self.refuse("fhir.withheld", "not a withheld field and its reason", path)
-        self.record.setdefault("withheld", {})[parts["field"]] = parts["reason"]
-        self.note("withheld", "extension.withheld")
+            raise self.refuse(f"fhir.{kind}", "not a field and its reason", path)
+        self.record.setdefault(kind, {})[parts["field"]] = parts["reason"]
+        self.note(kind, f"extension.{kind}")
 
+    def why(self, name: str, element: Json, path: str) -> None:
+        """Keep what an element beside a value, or in place of one, says of a missing value.
+
+        Our extensions say it exactly. Where there is none, HL7's is read in words we know.
+        """
+        ours = self.masked(element, path)
+        for url, item, where in self.extensions(element, path):
+            code = item.get("valueCode")
+            if url == terms.ABSENT and isinstance(code, str) and code in terms.ABSENT_REASONS:
+                if not ours:
+                    self.record.setdefault("absent", {})[name] = terms.ABSENT_REASONS[code]
+                    self.note("absent", where)
+            elif url not in MISSING:
+                self.leave(where)
+        self.leave_rest(path, element, {"extension"})
+
+
+MISSING = {terms.WITHHELD: "withheld", terms.WHY_ABSENT: "absent"}
+"""Our extensions that name a field and a reason, to the canonical field they are kept in."""
 
 _OURS = re.compile(r"https?://(?:hl7\.org|corridor\.invalid)/(?:[A-Za-z0-9-]+/)*([A-Za-z0-9_-]+)")
 

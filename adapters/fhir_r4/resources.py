@@ -6,16 +6,14 @@ from adapters.fhir_r4 import terms
 from adapters.fhir_r4.addresses import addresses
 from adapters.fhir_r4.carriable import is_date
 from adapters.fhir_r4.elements import identifiers, names, telecoms
-from adapters.fhir_r4.extensions import Resolve, extensions
+from adapters.fhir_r4.extensions import extensions
 from adapters.fhir_r4.reading import Json, Reader
 
 PERSONS = frozenset({"Patient", "Person", "RelatedPerson"})
-_PERSON_TAKEN = frozenset(
+BASE = frozenset({"resourceType", "id", "meta", "identifier", "extension"})
+"""Elements that every resource has and that are read the same way."""
+_PERSON_TAKEN = BASE | frozenset(
     {
-        "resourceType",
-        "id",
-        "meta",
-        "identifier",
         "name",
         "telecom",
         "gender",
@@ -25,25 +23,19 @@ _PERSON_TAKEN = frozenset(
         "maritalStatus",
         "communication",
         "photo",
-        "extension",
         "_birthDate",
         "_gender",
         "_deceasedDateTime",
     }
 )
-_GROUP_TAKEN = frozenset(
+_GROUP_TAKEN = BASE | frozenset(
     {
-        "resourceType",
-        "id",
-        "meta",
-        "identifier",
         "type",
         "actual",
         "code",
         "quantity",
         "_quantity",
         "member",
-        "extension",
     }
 )
 _GROUP_TYPES = frozenset({"person", "animal", "practitioner", "device", "medication", "substance"})
@@ -51,10 +43,16 @@ _GENDERS = frozenset({"male", "female", "other", "unknown"})
 _SENSITIVITY = {code: level for level, code in terms.SENSITIVITY.items()}
 _LEVELS = tuple(terms.SENSITIVITY)
 _MARITAL = {coded: letter for letter, coded in terms.MARITAL.items()}
-_TWINS = ("_birthDate", "_gender", "_deceasedDateTime", "_quantity")
+_TWINS = {
+    "_birthDate": "birth_date",
+    "_gender": "sex",
+    "_deceasedDateTime": "death_date",
+    "_quantity": "group_size",
+}
+"""Elements that hold the extensions of a simple value, to the canonical field of the value."""
 
 
-def person(reader: Reader, resource: Json, resolve: Resolve) -> None:
+def person(reader: Reader, resource: Json) -> None:
     """Everything of a person but its id."""
     _common(reader, resource)
     identifiers(reader, resource, "identifier")
@@ -66,7 +64,7 @@ def person(reader: Reader, resource: Json, resolve: Resolve) -> None:
     _marital(reader, resource)
     _languages(reader, resource)
     _photos(reader, resource)
-    extensions(reader, resource, resolve)
+    extensions(reader, resource)
     also = {"patient", "relationship"} if reader.root == "RelatedPerson" else set()
     reader.leave_rest("", resource, _PERSON_TAKEN | also)
 
@@ -84,7 +82,7 @@ def is_household(reader: Reader, resource: Json) -> bool:
     return kind == "person" and actual
 
 
-def household(reader: Reader, resource: Json, resolve: Resolve) -> None:
+def household(reader: Reader, resource: Json) -> None:
     """Everything of a household but its id."""
     _common(reader, resource)
     identifiers(reader, resource, "group_identifier")
@@ -95,8 +93,8 @@ def household(reader: Reader, resource: Json, resolve: Resolve) -> None:
     if "quantity" in resource:
         reader.put(reader.record, "group_size", resource["quantity"], "quantity", int)
     for item in reader.items(resource, "member", "member"):
-        _member(reader, item, resolve)
-    extensions(reader, resource, resolve)
+        _member(reader, item)
+    extensions(reader, resource)
     found = [
         reader.object(item, "valueAddress", "extension.address")
         for url, item, _ in reader.extensions(resource, "")
@@ -107,16 +105,38 @@ def household(reader: Reader, resource: Json, resolve: Resolve) -> None:
 
 
 def _common(reader: Reader, resource: Json) -> None:
+    refuse_modifiers(reader, resource)
     reader.note("record_type", "resourceType")
-    for twin in _TWINS:
-        element = reader.object(resource, twin, twin)
-        if element and not reader.masked(element, twin):
-            reader.leave(twin)
+    for twin, name in _TWINS.items():
+        reader.why(name, reader.object(resource, twin, twin), twin)
+    security(reader, resource)
+
+
+def refuse_modifiers(reader: Reader, value: Any) -> None:
+    """Refuse what changes the meaning of everything around it: nobody may pass over that."""
+    if isinstance(value, list):
+        for item in value:
+            refuse_modifiers(reader, item)
+    if isinstance(value, dict):
+        for key in ("modifierExtension", "implicitRules"):
+            if key in value:
+                raise reader.refuse("fhir.modifier", "it changes what the rest means", key)
+        for key, item in value.items():
+            if key != "contained":
+                refuse_modifiers(reader, item)
+
+
+def security(reader: Reader, resource: Json) -> None:
+    """The labels of a resource to its sensitivity. The strictest of them counts."""
     meta = reader.object(resource, "meta", "meta")
     levels = {_level(reader, coding) for coding in reader.items(meta, "security", "meta.security")}
+    # A Task may have a label beside that of its ServiceRequest.
+    known = reader.record.get("protection", {}).get("sensitivity")
     for level in reversed(_LEVELS):
+        if level == known:
+            break
         if level in levels:
-            reader.record["protection"] = {"sensitivity": level}
+            reader.record.setdefault("protection", {})["sensitivity"] = level
             reader.note("protection.sensitivity", "meta.security")
             break
     reader.leave_rest("meta", meta, {"security"})
@@ -124,7 +144,11 @@ def _common(reader: Reader, resource: Json) -> None:
 
 def _level(reader: Reader, coding: Json) -> str | None:
     # A label is a promise made to the person. One that we cannot keep must not be dropped.
+    # `HTEST` promises nothing: it marks test data.
     code = coding.get("code")
+    if coding.get("system") == terms.ACT_REASON and code == "HTEST":
+        reader.leave("meta.security")
+        return None
     if coding.get("system") != terms.CONFIDENTIALITY or not isinstance(code, str):
         raise reader.refuse("fhir.security_label", "a label we do not know", "meta.security")
     if code not in _SENSITIVITY:
@@ -193,12 +217,12 @@ def _photos(reader: Reader, resource: Json) -> None:
             reader.leave_rest("photo", item, {"url"})
 
 
-def _member(reader: Reader, item: Json, resolve: Resolve) -> None:
+def _member(reader: Reader, item: Json) -> None:
     found: Json = {}
     entity = reader.object(item, "entity", "member.entity")
     if not entity:
         raise reader.refuse("fhir.required", "R4 requires this", "member.entity")
-    member = resolve(entity)
+    member = reader.resolve(entity)
     if member is not None:
         reader.put(found, "member_list[].member", member, "member.entity")
     elif entity.keys() != {"extension"}:

@@ -21,6 +21,8 @@ DISABILITY = STANDARD + "patient-disability"
 
 WITHHELD = EXTENSION + "withheld"
 """Beside `data-absent-reason` = `masked`: which canonical field, and the reason."""
+WHY_ABSENT = EXTENSION + "absent"
+"""Beside `data-absent-reason`: which canonical field has no value, and why."""
 PLACE = EXTENSION + "place"
 """Marks the address that is the canonical place, and holds what an address has no element for."""
 SCRIPT = EXTENSION + "name-script"
@@ -33,6 +35,33 @@ ADDRESS = EXTENSION + "address"
 """A Group has no address of its own."""
 MEMBER_RELATIONSHIP = EXTENSION + "relationship-to-head"
 MEMBER_HEAD = EXTENSION + "is-head"
+
+TASK_ID = "https://corridor.invalid/fhir/sid/task-of"
+"""Marks the Task that carries the state of a ServiceRequest, and names the record of both."""
+FACILITY_ID = "https://corridor.invalid/fhir/sid/facility-id"
+SECTOR = "https://corridor.invalid/fhir/CodeSystem/sector"
+ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+ACT_PRIORITY = "http://terminology.hl7.org/CodeSystem/v3-ActPriority"
+BED_STATUS = "http://terminology.hl7.org/CodeSystem/v2-0116"
+BOUNDARY = STANDARD + "location-boundary-geojson"
+"""A shape as GeoJSON in an attachment."""
+
+DATA_ABSENT: Mapping[str, str] = {
+    "not_asked": "not-asked",
+    "unanswered": "unknown",
+    "withheld": "masked",
+    "unknown": "unknown",
+}
+"""Our reasons to HL7's, which has none for a question left open."""
+ABSENT_REASONS: Mapping[str, str] = {
+    "unknown": "unknown",
+    "asked-unknown": "unknown",
+    "temp-unknown": "unknown",
+    "asked-declined": "unanswered",
+    "not-asked": "not_asked",
+    "masked": "withheld",
+}
+"""HL7's reasons to ours. The others (`not-applicable`, `error`) have none."""
 
 ISO_3166 = "urn:iso:std:iso:3166"
 BCP_47 = "urn:ietf:bcp:47"
@@ -108,6 +137,7 @@ PLACE_PARTS: Mapping[str, str] = {
     **dict.fromkeys(ADMIN_CODES, "valueString"),
     "admin3_name": "valueString",
     "admin4_name": "valueString",
+    "site_code": "valueString",
     "admin_level": "valueInteger",
     "precision": "valueCode",
     "altitude": "valueDecimal",
@@ -127,7 +157,7 @@ ADDRESS_ELEMENTS: Mapping[str, str] = {
 }
 """Canonical part to the FHIR element of an Address that holds it as it is."""
 
-WITHHELD_AT: Mapping[str, Mapping[str, str]] = {
+MISSING_AT: Mapping[str, Mapping[str, str]] = {
     "person": {
         "birth_date": "_birthDate",
         "sex": "_gender",
@@ -146,5 +176,5 @@ WITHHELD_AT: Mapping[str, Mapping[str, str]] = {
         "group_identifier": "identifier",
     },
 }
-"""Canonical field to the element that says it is masked. Other fields say it on the resource."""
+"""Canonical field to the element that says why it is missing. Others say it on the resource."""
 REPEATING = frozenset({"name", "identifier", "telecom", "photo", "address"})

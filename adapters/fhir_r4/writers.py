@@ -5,7 +5,7 @@ serves which field is said by the tables `person_writers.PERSON` and
 `household_writers.HOUSEHOLD`. A field without one is not carried.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,38 +25,67 @@ class Uncarriable(Exception):  # noqa: N818 - a signal to `render`, which never 
 class Sheet:
     """What the fields of one render share."""
 
-    urns: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Record type and id to the `urn:uuid` of the first entry for it."""
+    address_of: Callable[[str, str], str | None] = lambda record_type, record_id: None
+    """From record type and id to what a Reference says of its resource, if it is written too."""
+    address: Callable[[str, str], str] = lambda kind, resource_id: resource_id
+    """From type and id of a resource to what a Reference says of it."""
     shapes: Shapes = field(default_factory=set)
+    """Distinct sets of keys of persons and households: their lineage is read off them."""
+    lineage: dict[str, str] = field(default_factory=dict)
+    """Leaf to path, of records of other types."""
 
 
 Writer = Callable[[Any, Json, list[Json], Sheet], None]
 
 
 def reference(record_type: str, record_id: str, sheet: Sheet) -> Json:
-    """To the entry of a record, or by its id alone where it has no entry."""
+    """To the resource of a record, or by its id alone where it is not written."""
     identifier = {"system": terms.RECORD_ID, "value": record_id}
-    urn = sheet.urns.get((record_type, record_id))
-    return {"reference": urn, "identifier": identifier} if urn else {"identifier": identifier}
+    address = sheet.address_of(record_type, record_id)
+    return (
+        {"reference": address, "identifier": identifier} if address else {"identifier": identifier}
+    )
 
 
-def withheld(record: Record, resource: Json, extensions: list[Json]) -> None:
-    """Say which fields are masked: on the element FHIR has for them, else on the resource."""
-    places = terms.WITHHELD_AT[record["record_type"]]
-    for name, reason in record["withheld"].items():
-        parts = [{"url": "field", "valueCode": name}, {"url": "reason", "valueCode": reason}]
-        ours = {"url": terms.WITHHELD, "extension": parts}
-        element = places.get(name)
-        if element is None:
-            extensions.append(ours)
-            continue
-        masked: Json = {"extension": [{"url": terms.ABSENT, "valueCode": "masked"}, ours]}
-        if element == "telecom":
-            masked["system"] = "email" if name == "email" else "phone"
-        if element in terms.REPEATING:
-            resource.setdefault(element, []).append(masked)
-        else:
-            resource.setdefault(element, {}).update(masked)
+ANY = ("person", "household", "case", "facility")
+
+
+def refer(record_id: str, sheet: Sheet, types: Sequence[str]) -> Json:
+    """To the resource of a record that may be of several types."""
+    found: Json = {}
+    for record_type in types:
+        found = reference(record_type, record_id, sheet)
+        if "reference" in found:
+            break
+    return found
+
+
+def missing(record: Record, resource: Json, extensions: list[Json]) -> None:
+    """Say why fields have no value: on the element FHIR has for them, else on the resource."""
+    places = terms.MISSING_AT.get(record["record_type"], {})
+    for kind, url in (("withheld", terms.WITHHELD), ("absent", terms.WHY_ABSENT)):
+        for name, reason in record.get(kind, {}).items():
+            parts = [{"url": "field", "valueCode": name}, {"url": "reason", "valueCode": reason}]
+            ours = {"url": url, "extension": parts}
+            element = places.get(name)
+            if element is None:
+                extensions.append(ours)
+            else:
+                code = "masked" if kind == "withheld" else terms.DATA_ABSENT[reason]
+                _say(resource, element, name, code, ours)
+
+
+def _say(resource: Json, element: str, name: str, code: str, ours: Json) -> None:
+    said: list[Json] = [{"url": terms.ABSENT, "valueCode": code}, ours]
+    if element not in terms.REPEATING:
+        # An element may give one reason only.
+        found = resource.setdefault(element, {}).setdefault("extension", [])
+        found += said[1:] if found else said
+        return
+    item: Json = {"extension": said}
+    if element == "telecom":
+        item["system"] = "email" if name == "email" else "phone"
+    resource.setdefault(element, []).append(item)
 
 
 def date(value: str) -> str:
@@ -73,27 +102,32 @@ def instant(value: str) -> str:
     return value
 
 
+def identifier(item: Any) -> tuple[Json, bool]:
+    """An Identifier, and whether its type is a URI and so travels as its system."""
+    written: Json = {}
+    kind = item.get("identifier_type")
+    uri = kind is not None and ":" in kind and URI.fullmatch(kind) is not None
+    if uri:
+        written["system"] = kind
+    elif kind is not None:
+        written["type"] = {"text": kind}
+    if "identifier_value" in item:
+        written["value"] = item["identifier_value"]
+    if "issuer" in item:
+        written["assigner"] = {"display": item["issuer"]}
+    if not written:
+        raise Uncarriable
+    return written, uri
+
+
 def identifiers(where: str) -> Writer:
     """Writer of an array of identifiers that stands at this leaf path."""
 
     def write(value: Any, resource: Json, extensions: list[Json], sheet: Sheet) -> None:
-        found = resource["identifier"]
         for item in value:
-            written: Json = {}
-            kind = item.get("identifier_type")
-            uri = kind is not None and ":" in kind and URI.fullmatch(kind) is not None
+            written, uri = identifier(item)
             sheet.shapes.add((where, URI_TYPE if uri else "", *item))
-            if uri:
-                written["system"] = kind
-            elif kind is not None:
-                written["type"] = {"text": kind}
-            if "identifier_value" in item:
-                written["value"] = item["identifier_value"]
-            if "issuer" in item:
-                written["assigner"] = {"display": item["issuer"]}
-            if not written:
-                raise Uncarriable
-            found.append(written)
+            resource["identifier"].append(written)
 
     return write
 

@@ -1,57 +1,89 @@
-"""Values to cells and back.
+"""Values to cells and back. What a spreadsheet must not run is `gateway.source`'s business."""
 
-A spreadsheet runs a text that begins like a formula. Such a text gets an apostrophe in front,
-and so does one that already has apostrophes there, so that exactly one can be taken off again.
-"""
-
+import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from decimal import Decimal
+from typing import Any, NoReturn
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_GUARDED = re.compile(r"'+[=+\-@\t\r]")
+from gateway.source.tables import Cell
+
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
-_WITHHELD = re.compile(r"([a-z][a-z0-9_]*):([a-z_]+)")
+_REASON = re.compile(r"([a-z][a-z0-9_]*):([a-z_]+)")
 
 
-def cell(value: Any, kind: str) -> str:
-    """The cell for a value."""
+def cell(value: Any, kind: str) -> Cell:
+    """The cell for a value: a number for a number, else a text."""
     if kind == "boolean":
         return "true" if value else "false"
-    if kind == "withheld":
+    if kind == "reasons":
         return " ".join(f"{field}:{reason}" for field, reason in value.items())
-    if kind != "text":
-        return repr(value)
-    return f"'{value}" if _FORMULA.match(value) else str(value)
+    if kind == "geometry":
+        return json.dumps(value, separators=(",", ":"))
+    return value  # type: ignore[no-any-return]
 
 
-def value(text: str, kind: str) -> Any:
+def value(cell: Any, kind: str) -> Any:
     """The value of a cell. Raises `ValueError` (which says nothing) if it is none of its kind."""
+    if not isinstance(cell, str):
+        return _typed(cell, kind)
     if kind == "text":
-        return text[1:] if _GUARDED.match(text) else text
-    if kind == "withheld":
-        return _withheld(text)
-    if kind == "boolean" and text in {"true", "false"}:
-        return text == "true"
-    if kind == "integer" and _INTEGER.fullmatch(text):
-        return int(text)
-    if kind == "number" and _NUMBER.fullmatch(text):
-        return _number(text)
+        return cell
+    if kind == "reasons":
+        return _reasons(cell)
+    if kind == "geometry":
+        return _geometry(cell)
+    if kind == "boolean" and cell in {"true", "false"}:
+        return cell == "true"
+    if kind == "integer" and _INTEGER.fullmatch(cell):
+        return int(cell)
+    if kind == "number" and _NUMBER.fullmatch(cell):
+        return _finite(int(cell) if cell.lstrip("-").isdigit() else float(cell))
     raise ValueError
 
 
-def _number(text: str) -> int | float:
-    number = int(text) if text.lstrip("-").isdigit() else float(text)
+def _typed(cell: Any, kind: str) -> Any:
+    # A number where a text is due may have lost leading zeros already.
+    if kind == "boolean" and isinstance(cell, bool):
+        return cell
+    if isinstance(cell, bool) or not isinstance(cell, int | Decimal):
+        raise ValueError  # noqa: TRY004 - callers know one error
+    if kind == "integer" and isinstance(cell, int):
+        return value(str(cell), kind)
+    if kind == "number":
+        return cell if isinstance(cell, int) and abs(cell) < 1 << 53 else _finite(float(cell))
+    raise ValueError
+
+
+def _finite(number: float) -> int | float:
     if not math.isfinite(number):
         raise ValueError
     return number
 
 
-def _withheld(text: str) -> Mapping[str, str]:
-    matches = [_WITHHELD.fullmatch(part) for part in text.split(" ")]
+def _reasons(text: str) -> Mapping[str, str]:
+    matches = [_REASON.fullmatch(part) for part in text.split(" ")]
     found = {match[1]: match[2] for match in matches if match}
     if len(found) < len(matches):
         raise ValueError
     return found
+
+
+def _geometry(text: str) -> Any:
+    try:
+        found = json.loads(text, parse_float=_exact, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError from None
+    if not isinstance(found, dict) or found.keys() != {"type", "coordinates"}:
+        raise ValueError
+    return found
+
+
+def _exact(text: str) -> float:
+    return _finite(float(text))
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError

@@ -12,8 +12,10 @@ Hashtag = tuple[str, frozenset[str]]
 """A tag and its attributes: the order of attributes means nothing, nor does case."""
 
 _COLUMN = re.compile(r"\s*(#[A-Za-z][_0-9A-Za-z]*)((?:\s*\+[A-Za-z][_0-9A-Za-z]*)*)\s*")
-INDEX = re.compile(r"i([1-9][0-9]{0,3})")
-"""Attribute that keeps the columns of one item of an array together."""
+_INDEX = re.compile(r"([ijk])([1-9][0-9]{0,3})")
+LEVELS = "ijk"
+"""Attributes that keep the columns of one item of an array together: `+i2`, and in an array
+within it `+i2+j1`, and so on."""
 
 POINT = ("lon", "lat", "elevation")
 """Attributes of a point's numbers, in the order GeoJSON has them."""
@@ -26,7 +28,7 @@ class Target:
     path: tuple[str, ...]
     """Keys from the record down, `[]` for an item of an array."""
     kind: str
-    """`text`, `integer`, `boolean`, `number`, `withheld`."""
+    """`text`, `integer`, `boolean`, `number`, `reasons`, `geometry`."""
     tag: str
     """As the schema writes it, which is how lineage names the column."""
     coordinate: int | None = None
@@ -43,18 +45,36 @@ class Target:
         return self.path[-1] == "[]"
 
     @property
-    def indexed(self) -> bool:
-        """Whether the column needs an index (a part of an item of an array)."""
-        return "[]" in self.path[:-1]
+    def depth(self) -> int:
+        """How many indices its column has: one for each array of objects it is in."""
+        return self.path[:-1].count("[]")
 
 
-def hashtag(cell: str) -> Hashtag | None:
+def hashtag(cell: Any) -> Hashtag | None:
     """A cell as a hashtag, if it is one."""
-    match = _COLUMN.fullmatch(cell)
+    match = _COLUMN.fullmatch(cell) if isinstance(cell, str) else None
     if match is None:
         return None
     attributes = match[2].lower().replace("+", " ").split()
     return match[1].lower(), frozenset(attributes)
+
+
+def normal(found: Hashtag) -> str:
+    """The one spelling of a hashtag: lower case, attributes sorted. Mappings name it so."""
+    return "+".join([found[0], *sorted(found[1])])
+
+
+def indexed(found: Hashtag) -> tuple[Hashtag, tuple[int, ...]]:
+    """A hashtag without its indices, and they; as it is where they make no sense."""
+    tag, attributes = found
+    marks = {match[1]: match for match in map(_INDEX.fullmatch, attributes) if match}
+    levels = LEVELS[: len(marks)]
+    own = attributes - {match[0] for match in marks.values()}
+    if not marks or any(level not in marks for level in levels):
+        return found, ()
+    if any(_INDEX.fullmatch(attribute) for attribute in own):
+        return found, ()
+    return (tag, own), tuple(int(marks[level][2]) for level in levels)
 
 
 @cache
@@ -65,11 +85,12 @@ def targets(record_type: str) -> Mapping[str, Target]:
         tag = leaf.spec.get("x-hxl")
         if tag is None:
             continue
-        if "coordinates" in leaf.spec.get("properties", ()):
+        kind = _kind(leaf.spec)
+        if kind == "point":
             for number, attribute in enumerate(POINT):
                 found[f"{tag}+{attribute}"] = Target(leaf.path, "number", tag, number)
         else:
-            found[tag] = Target(leaf.path, _kind(leaf.spec), tag)
+            found[tag] = Target(leaf.path, kind, tag)
     return found
 
 
@@ -85,5 +106,8 @@ def by_hashtag() -> Mapping[Hashtag, Mapping[str, Target]]:
 
 
 def _kind(spec: Mapping[str, Any]) -> str:
+    properties = spec.get("properties", {})
+    if "coordinates" in properties:
+        return "point" if properties["type"].get("const") == "Point" else "geometry"
     kind: str = spec.get("type", "string")
-    return {"object": "withheld", "string": "text"}.get(kind, kind)
+    return {"object": "reasons", "string": "text"}.get(kind, kind)

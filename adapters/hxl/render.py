@@ -1,52 +1,66 @@
-"""Canonical records to one HXL table."""
+"""Canonical records to rows of an HXL table: the columns first, then record by record."""
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from adapters.hxl.cells import cell
-from adapters.hxl.columns import Target, targets
-from gateway.record import RECORD_TYPES, Record, Rendered, leaves
+from adapters.hxl.columns import LEVELS, Target, targets
+from gateway.errors import SenderError
+from gateway.record import RECORD_TYPES, Record, Writing, leaves
+from gateway.source.cells import COLUMNS
+from gateway.source.tables import Cell
 
-Column = tuple[str, int]
-"""The schema's hashtag, and the number of the item: 0 where there is no array."""
+Column = tuple[str, tuple[int, ...], int]
+"""The schema's hashtag, the numbers of the items its arrays are at, and the number among equal
+columns (of an array of texts)."""
 
+Fits = Callable[[str], bool]
+"""Whether the notation can hold a text."""
 
-def render(records: Sequence[Record], media_type: str) -> Rendered:
-    """The table, and what became of every leaf."""
-    lineage: dict[str, str] = {}
-    unrendered: set[str] = set()
-    rows = [dict(_cells(record, lineage, unrendered)) for record in records]
-    columns = sorted({column for row in rows for column in row}, key=_order)
-    if not rows:
-        columns = [("#meta+record+type", 0), ("#meta+id", 0)]
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(_name(*column) for column in columns)
-    writer.writerow(_written(*column) for column in columns)
-    for row in rows:
-        writer.writerow([row.get(column, "") for column in columns])
-    content = out.getvalue().encode()
-    return Rendered(content, media_type, lineage, tuple(sorted(unrendered)))
+HEAD: tuple[Column, ...] = (("#meta+record+type", (), 0), ("#meta+id", (), 0))
 
 
-def _cells(
-    record: Record, lineage: dict[str, str], unrendered: set[str]
-) -> Iterator[tuple[Column, str]]:
+def table(records: Iterable[Record], writing: Writing, fits: Fits) -> Iterator[list[Cell]]:
+    """A row of plain names, a row of hashtags, a row for each record. Walks `records` twice."""
+    found = set(HEAD)
+    for record in records:
+        found.update(column for column, _ in _cells(record, writing, fits))
+        if len(found) > COLUMNS:
+            raise SenderError("more columns than a table has", rule="table.too_many_columns")
+    for leaf in writing.unrendered:
+        writing.lineage.pop(leaf, None)
+    columns = sorted(found, key=_order)
+    yield [_name(*column) for column in columns]
+    yield [_written(*column) for column in columns]
+    for record in records:
+        row = dict(_cells(record, Writing(), fits))
+        yield [row.get(column, "") for column in columns]
+
+
+def _cells(record: Record, writing: Writing, fits: Fits) -> Iterator[tuple[Column, Cell]]:
     record_type = record["record_type"]
     for field, content in record.items():
         known = _by_field(record_type).get(field)
         if known is None:
-            unrendered.add(f"{record_type}.{field}")
+            writing.unrendered.add(f"{record_type}.{field}")
             continue
         for tag, target in known:
-            for number, item in _values(content, target.path[1:], 0):
-                text = _text(item, target)
-                if text:
-                    lineage[f"{record_type}.{target.leaf}"] = target.tag
-                    yield (tag, number), text
+            for index, number, item in _values(content, target.path[1:], ()):
+                found = _cell(item, target)
+                if found == "":
+                    continue
+                if isinstance(found, str) and not fits(found):
+                    _lost(target, record_type, writing)
+                    continue
+                writing.lineage[f"{record_type}.{target.leaf}"] = target.tag
+                yield (tag, index, number), found
+
+
+def _lost(target: Target, record_type: str, writing: Writing) -> None:
+    if target.path == ("record_id",):
+        raise SenderError("an id that no table can hold", rule="hxl.record_id")
+    writing.unrendered.add(f"{record_type}.{target.leaf}")
 
 
 @cache
@@ -57,51 +71,60 @@ def _by_field(record_type: str) -> Mapping[str, Sequence[tuple[str, Target]]]:
     return found
 
 
-def _values(content: Any, path: Sequence[str], number: int) -> Iterator[tuple[int, Any]]:
+def _values(
+    content: Any, path: Sequence[str], index: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], int, Any]]:
+    """Every value at a path: indices of the arrays of objects, number in the array of texts."""
     if not path:
-        yield number, content
+        yield index, 0, content
     elif path[0] == "[]":
         for position, item in enumerate(content, 1):
-            yield from _values(item, path[1:], position)
+            if len(path) == 1:
+                yield index, position, item
+            else:
+                yield from _values(item, path[1:], (*index, position))
     elif path[0] in content:
-        yield from _values(content[path[0]], path[1:], number)
+        yield from _values(content[path[0]], path[1:], index)
 
 
-def _text(item: Any, target: Target) -> str:
+def _cell(item: Any, target: Target) -> Cell:
     if target.coordinate is None:
         return cell(item, target.kind)
     numbers = item["coordinates"]
     return cell(numbers[target.coordinate], "number") if target.coordinate < len(numbers) else ""
 
 
+Position = tuple[int, int, tuple[int, ...], int, int]
+
+
 @cache
-def _positions() -> Mapping[str, tuple[int, str]]:
-    positions: dict[str, tuple[int, str]] = {}
-    for record_type in RECORD_TYPES:
+def _positions() -> Mapping[str, tuple[Target, int, int, int]]:
+    """Hashtag to its target and its place: record type, field, number among the field's leaves."""
+    positions: dict[str, tuple[Target, int, int, int]] = {}
+    for kind, record_type in enumerate(RECORD_TYPES):
         fields = list(dict.fromkeys(leaf.path[0] for leaf in leaves(record_type).values()))
         for number, (tag, target) in enumerate(targets(record_type).items()):
-            key = fields.index(target.path[0]) * 1000
-            positions.setdefault(tag, (key if target.indexed else key + number, target.leaf))
+            place = (target, kind, fields.index(target.path[0]), number)
+            positions.setdefault(tag, place)
     return positions
 
 
-def _order(column: Column) -> tuple[int, int, str]:
-    # Columns of one item stand together; otherwise the order is the schema's.
-    tag, number = column
-    return _positions()[tag][0], number, tag
+def _order(column: Column) -> Position:
+    # Columns of one item stand together; otherwise the order is the schemas'.
+    tag, index, number = column
+    _, kind, field, leaf = _positions()[tag]
+    return kind, field, index, leaf, number
 
 
-def _target(tag: str) -> Target:
-    return next(targets(kind)[tag] for kind in RECORD_TYPES if tag in targets(kind))
-
-
-def _name(tag: str, number: int) -> str:
-    target = _target(tag)
+def _name(tag: str, index: tuple[int, ...], number: int) -> str:
+    target = _positions()[tag][0]
     words = [step for step in target.path if step != "[]"]
     if target.coordinate is not None:
         words.append(tag.rsplit("+", 1)[1])
-    return " ".join([*words, *([str(number)] if number else [])]).replace("_", " ")
+    numbers = [str(one) for one in (*index, number) if one]
+    return " ".join([*words, *numbers]).replace("_", " ")
 
 
-def _written(tag: str, number: int) -> str:
-    return f"{tag}+i{number}" if _target(tag).indexed else tag
+def _written(tag: str, index: tuple[int, ...], number: int) -> str:
+    marks = (f"+{level}{one}" for level, one in zip(LEVELS, index, strict=False))
+    return tag + "".join(marks)

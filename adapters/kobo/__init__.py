@@ -4,101 +4,64 @@
     [{...}, {...}]
     {...}
     {...}\n{...}\n
+    {"id": "form", "submission": {"group": {"question": "answer"}, "meta": {...}}}
+    <data id="form">...</data>
 
-A submission is flat: groups are part of the key, repeats are lists of objects whose keys hold
-the whole path again. Every answer is text. What the questions mean is the mapping's business.
+A submission of the API is flat: groups are part of the key, repeats are lists of objects whose
+keys hold the whole path again. Every answer is text. What a device posts is nested, as JSON or
+as OpenRosa XML, and is read as the same flat object. What the questions mean is the mapping's
+business. CSV and XLSX exports are tables: the tabular adapter reads them.
 """
 
-import re
-from collections.abc import Sequence
-from typing import Any
-
-import orjson
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 from adapters.kobo.envelope import submissions
-from gateway.errors import SenderError
-from gateway.mapping import Plan, reader_of, write_back
-from gateway.record import Parsed, Record, Rendered, leaves, walk
+from adapters.openrosa import instance, sniff
+from adapters.openrosa.back import Back, listed
+from adapters.openrosa.render import posted
+from adapters.openrosa.submission import needed, records_of
+from gateway.mapping import Plan
+from gateway.record import Reading, Record, Writing
 
-KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./:@-]{0,199}")
-"""A question's path, as the form's author named it. Anything else is reported as `?`: a key
-may be a place where somebody put a name."""
-
-SENT = re.compile(r"\A(base64EncryptedKey|encryptedXmlFile)\Z|/(base64EncryptedKey)\Z")
-"""Keys of an encrypted submission's envelope: there are no answers in it."""
+FAMILY = "kobo"
 
 
 class Kobo:
-    """See the module. Needs a mapping in both directions."""
+    """Writes a page as the API gives it. Needs a mapping in both directions."""
 
     name = "kobo"
-    version = "1"
+    version = "2"
     media_type = "application/json"
+    record_types: frozenset[str] | None = None
 
-    def parse(self, content: bytes, mapping: Plan | None) -> Parsed:
-        plan = _needed(mapping)
-        reader = reader_of(plan)
-        records: list[Record] = []
-        repeated: set[str] = set()
-        number = 0
-        for number, submission in enumerate(submissions(content), 1):
-            at = submission.at or f"submission {number}"
-            for key in submission.twice:
-                if reader.names(key):
-                    raise SenderError(
-                        "a mapped key stands twice with different values",
-                        rule="json.key_twice",
-                        at=f"{at}, {_shown(key)}",
-                    )
-                repeated.add(key)
-            records += reader.read(submission.fields, at=at)
-        trace = reader.trace(_shown)
-        if any(map(SENT.search, trace.keys)):
-            raise SenderError("a submission is encrypted", rule="kobo.encrypted")
-        return Parsed(
-            records=records,
-            lineage=trace.lineage,
-            unmapped=trace.unmapped,
-            repeated=tuple(sorted({_shown(key) for key in repeated})),
-        )
+    def parse(self, content: BinaryIO, mapping: Plan | None, reading: Reading) -> Iterator[Record]:
+        """Any of the notations above, told apart by the first byte."""
+        plan = needed(mapping, self.name)
+        if sniff.is_markup(content, form=FAMILY):
+            found = instance.submissions(content, plan, form=FAMILY)
+        else:
+            found = submissions(content, plan, reading)
+        yield from records_of(found, plan, reading, form=FAMILY)
 
-    def render(self, records: Sequence[Record], mapping: Plan | None) -> Rendered:
-        plan = _needed(mapping)
-        written, lost = write_back(plan, records)
-        return Rendered(
-            content=orjson.dumps(
-                {"count": len(written), "next": None, "previous": None, "results": written}
-            ),
-            media_type=self.media_type,
-            lineage=_lineage(plan, records, lost),
-            unrendered=tuple(sorted(lost)),
-        )
+    def render(
+        self, records: Iterable[Record], mapping: Plan | None, writing: Writing
+    ) -> Iterator[bytes]:
+        back = Back(needed(mapping, self.name), records)
+        yield from listed(back, b'{"next":null,"previous":null,"results":', b"")
+        yield b',"count":%d}' % back.count
+        back.tell(writing)
 
 
-def _needed(mapping: Plan | None) -> Plan:
-    if mapping is None:
-        raise SenderError("kobo needs a mapping", rule="mapping.missing")
-    if mapping.format != Kobo.name:
-        raise SenderError("the mapping is for another format", rule="mapping.other_format")
-    return mapping
+class KoboXml(Kobo):
+    """Writes the XML of one submission, as `POST /submission` takes it."""
 
+    name = "kobo.xml"
+    media_type = "text/xml"
 
-def _shown(key: str) -> str:
-    return key if KEY.fullmatch(key) else "?"
-
-
-def _lineage(plan: Plan, records: Sequence[Record], lost: set[str]) -> dict[str, str]:
-    sources = plan.targets()
-    present: dict[str, str] = {}
-    for record_type in {record["record_type"] for record in records}:
-        mine = [record for record in records if record["record_type"] == record_type]
-        for leaf in leaves(record_type).values():
-            path = f"{record_type}.{leaf.name}"
-            if path in sources and path not in lost and _any(mine, leaf.path):
-                present[path] = sources[path]
-    return present
-
-
-def _any(records: Sequence[Record], path: tuple[str, ...]) -> bool:
-    missing: Any = object()
-    return any(next(walk(record, path), missing) is not missing for record in records)
+    def render(
+        self, records: Iterable[Record], mapping: Plan | None, writing: Writing
+    ) -> Iterator[bytes]:
+        back = Back(needed(mapping, self.name), records)
+        yield from posted(back, form=FAMILY)
+        back.tell(writing)

@@ -1,164 +1,70 @@
-"""Taking a Kobo payload apart into submissions, and finding keys that stand twice.
+"""Taking a Kobo JSON payload apart into submissions."""
 
-Real exports repeat keys (`end` among them), and every usual JSON parser keeps the last one in
-silence. Looking at each key again would cost several times the parsing, so the keys are first
-counted in the bytes: where the count equals the number of keys that came out of the parser,
-none was lost. Only a payload in which it differs is read a second time, slowly.
-"""
-
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
-import orjson
-
+from adapters.openrosa import transport
+from adapters.openrosa.nested import Flat
+from adapters.openrosa.others import refuse_object
+from adapters.openrosa.submission import Submission, shown
 from gateway.errors import SenderError
+from gateway.mapping import Plan
+from gateway.record import Reading
+from gateway.source.objects import objects
+
+PAGE = {"count", "previous", "results"}
+"""Keys of a page that need no mention. `next` does: the payload is not all there is."""
 
 
-@dataclass(slots=True)
-class Submission:
-    """One submission, as parsed."""
-
-    fields: Any = field(repr=False)
-    twice: tuple[str, ...] = ()
-    """Keys that stood twice in one object with different values."""
-    at: str = ""
-
-
-def submissions(content: bytes) -> Iterator[Submission]:
+def submissions(content: BinaryIO, plan: Plan, reading: Reading) -> Iterator[Submission]:
     """Every submission of a payload. Raises `SenderError` for what is not Kobo's JSON."""
-    try:
-        document = _loads(content)
-    except orjson.JSONDecodeError as error:
-        lines = _lines(content)
-        if lines is None:
-            raise _broken(error, content) from None
-        for number, line in lines:
-            yield from _line(line, number)
-        return
-    keys = _count_keys(document)
-    found = list(_submissions(document))
-    if _keys_in_text(content) == keys:
-        yield from (Submission(fields) for fields in found)
-        return
-    marked = _loads_marking(content)
-    if isinstance(marked, _Marked) and marked.twice and found != [document]:
-        raise SenderError("a page's key stands twice", rule="json.key_twice", at="page")
-    yield from (
-        Submission(fields, tuple(_twice(slow)))
-        for fields, slow in zip(found, _submissions(marked), strict=True)
-    )
+    # The API's answers are texts; looking at the digits of numbers would make parsing slow.
+    exact = transport.BEGINS.match(content.read(256)) is not None
+    content.seek(0)
+    unfold = Unfold(reading)
+    flat = Flat(plan, transport.choices)
+    for found in objects(content, unfold, exact=exact):
+        if unfold.form is None:
+            yield Submission(found.value, found.twice, found.at)
+        else:
+            yield transport.unpacked(found, unfold.form, flat)
 
 
-def _loads(content: bytes) -> Any:
-    if content.startswith(b"\xef\xbb\xbf"):
-        content = content[3:]
-    return orjson.loads(content)
+class Unfold:
+    """From a document to its submissions. Tells `reading` what else stands in the document."""
 
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self.form: str | None = None
+        """The form's id where the last document was a transport."""
 
-def _submissions(document: Any) -> Iterator[Any]:
-    if isinstance(document, list):
-        yield from document
-    elif isinstance(document, dict) and isinstance(document.get("results"), list):
-        if "count" not in document:
-            raise SenderError("a page without count", rule="kobo.not_a_page")
-        yield from document["results"]
-    elif isinstance(document, dict):
-        yield document
-    else:
-        raise SenderError("neither a submission nor a list of them", rule="kobo.not_submissions")
+    def __call__(self, document: Any) -> Iterator[Any]:
+        """The submissions of one document."""
+        self.form = None
+        if isinstance(document, list):
+            yield from document
+            return
+        if not isinstance(document, dict):
+            raise SenderError(
+                "neither a submission nor a list of them", rule="kobo.not_submissions"
+            )
+        self.form = transport.form_of(document)
+        if self.form is not None:
+            self._note(document, transport.KEYS)
+            yield document["submission"]
+        elif isinstance(document.get("results"), list):
+            if "count" not in document:
+                raise SenderError("a page without count", rule="kobo.not_a_page")
+            self._note(document, PAGE)
+            yield from document["results"]
+        elif isinstance(document.get("body"), dict) and "_xform_id_string" in document["body"]:
+            # As integration tools keep what the REST service posted to them.
+            self._note(document, {"body"})
+            yield document["body"]
+        else:
+            refuse_object(document, form="kobo")
+            yield document
 
-
-def _lines(content: bytes) -> list[tuple[int, bytes]] | None:
-    """The lines of an NDJSON payload with their numbers, or None where it is not NDJSON."""
-    lines = [(n, line) for n, line in enumerate(content.splitlines(), 1) if line.strip()]
-    if len(lines) < 2:
-        return None
-    try:
-        first = _loads(lines[0][1])
-    except orjson.JSONDecodeError:
-        return None
-    return lines if isinstance(first, dict) else None
-
-
-def _line(line: bytes, number: int) -> Iterator[Submission]:
-    try:
-        for submission in submissions(line):
-            submission.at = f"line {number}"
-            yield submission
-    except SenderError as error:
-        raise SenderError(error.problem, rule=error.rule, at=f"line {number}") from None
-
-
-def _broken(error: orjson.JSONDecodeError, content: bytes) -> SenderError:
-    place = f"line {error.lineno}, column {error.colno}"
-    if not content.removeprefix(b"\xef\xbb\xbf").strip():
-        return SenderError("there is no content", rule="json.empty")
-    if "surrogate" in error.msg or "utf-8" in error.msg.lower() or "UTF-8" in error.msg:
-        return SenderError("not valid UTF-8", rule="json.not_utf8")
-    if "depth" in error.msg:
-        return SenderError("nested too deeply", rule="json.too_deep")
-    if error.pos >= len(content.decode("utf-8", "replace").rstrip()):
-        return SenderError("the JSON ends too early", rule="json.truncated", at=place)
-    return SenderError("not JSON", rule="json.invalid", at=place)
-
-
-_SPACE = b" \t\r\n"
-
-
-def _keys_in_text(content: bytes) -> int:
-    # Every key ends with a quote and, white space aside, a colon. A text value can look the
-    # same, so the count may be too high, never too low: then the slow way is taken in vain.
-    return content.translate(None, _SPACE).count(b'":')
-
-
-def _count_keys(document: Any) -> int:
-    """Keys of all objects. Raises `SenderError` for nesting that no form has."""
-    keys = 0
-    level = [document]
-    for _ in range(MAX_DEPTH):
-        objects = [value for value in level if value.__class__ is dict]
-        keys += sum(map(len, objects))
-        inner = [item for value in objects for item in value.values()]
-        inner += [item for value in level if value.__class__ is list for item in value]
-        level = [item for item in inner if item.__class__ in _NESTED]
-        if not level:
-            return keys
-    raise SenderError("nested too deeply", rule="json.too_deep")
-
-
-_NESTED = frozenset((dict, list))
-MAX_DEPTH = 64
-"""Repeats in repeats in groups: a real form has about ten."""
-
-
-class _Marked(dict[str, Any]):
-    """An object that remembers which of its keys stood twice with different values."""
-
-    twice: tuple[str, ...] = ()
-
-
-def _loads_marking(content: bytes) -> Any:
-    def pairs(found: list[tuple[str, Any]]) -> _Marked:
-        marked = _Marked()
-        for key, value in found:
-            if key in marked and marked[key] != value:
-                marked.twice += (key,)
-            marked[key] = value
-        return marked
-
-    try:
-        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=pairs)
-    except (ValueError, RecursionError):
-        # orjson read it, so this is a form the two parsers disagree about: refuse it.
-        raise SenderError("not JSON that two parsers agree on", rule="json.invalid") from None
-
-
-def _twice(value: Any) -> Iterator[str]:
-    if isinstance(value, _Marked):
-        yield from value.twice
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _twice(item)
+    def _note(self, document: dict[str, Any], known: set[str]) -> None:
+        said = {key for key, value in document.items() if value is not None}
+        self._reading.unmapped.update(map(shown, said - known))

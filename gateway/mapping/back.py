@@ -1,16 +1,16 @@
-"""Writing records into the source's own fields, by the same table read backwards.
+"""Writing one record and its members into the source's own fields: the table read backwards.
 
 What has no way back (two source codes that became one, a date cut out of an instant, a field
-the table does not name) is left out and reported by its canonical path. So is what was written
-and would be read as something else: the written objects are read again, and compared.
+the table does not name) is left out and reported by its canonical path.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.errors import GatewayError, SenderError
-from gateway.mapping.convert import Bad
+from gateway.mapping.bad import Bad
+from gateway.mapping.ids import parts
+from gateway.mapping.lookup import answered
 from gateway.mapping.nodes import (
     Constant,
     Each,
@@ -23,12 +23,12 @@ from gateway.mapping.nodes import (
     Slot,
     Source,
     Value,
+    values_of,
 )
-from gateway.mapping.reader import Reader, reader_of
-from gateway.record import Record, leaves, structural, walk
+from gateway.record import Record
 
 Items = dict[Slot, dict[str, dict[str, Any]]]
-"""Repeat, then record id of a member, to the item that is being written."""
+"""Repeat, then record id of a member or `#` and a position, to the item being written."""
 
 
 @dataclass(slots=True)
@@ -39,91 +39,45 @@ class _Sheet:
     root: dict[str, Any] = field(default_factory=dict, repr=False)
     prefix: str = ""
 
+    def target(self, source: Source) -> dict[str, Any]:
+        return self.root if source.parent else self.fields
 
-def write_back(plan: Plan, records: Sequence[Record]) -> tuple[list[dict[str, Any]], set[str]]:
-    """Source objects for `records`, and the canonical leaf paths that did not fit."""
-    lost: set[str] = set()
-    reader = reader_of(plan)
-    objects: list[dict[str, Any]] = []
-    waiting = {record["record_id"]: record for record in records}
-    for record in records:
-        if record["record_type"] == plan.made[0].record_type:
-            waiting.pop(record["record_id"], None)
-    for record in records:
-        if record["record_type"] == plan.made[0].record_type:
-            written, carried = _object(plan, record, waiting, lost)
-            objects.append(written)
-            lost |= _changed([record, *carried], _again(reader, written))
-    for record in waiting.values():
-        lost |= _names(record)
-    return objects, lost
+    def key(self, source: Source) -> str:
+        if not source.slot.startswith("*/"):
+            return source.slot
+        where = "" if source.parent else self.prefix.removeprefix("*/")
+        return where + source.slot[2:]
 
 
-def _object(
-    plan: Plan, record: Record, waiting: dict[str, Record], lost: set[str]
+def written(
+    plan: Plan, record: Record, members: Mapping[str, Record], lost: set[str]
 ) -> tuple[dict[str, Any], list[Record]]:
-    """The source object of a root record, and the members that stand in it."""
-    written: dict[str, Any] = {}
-    _id(plan, plan.made[0], record, written, lost)
+    """The source object of a root record with these members, and the members in their order."""
+    root = plan.made[0]
+    sheet = _Sheet()
+    sheet.root = sheet.fields
+    _id(plan, record, sheet, lost)
     kinds = {made.record_type: made for made in plan.made[1:]}
-    items: Items = {}
-    members: dict[str, Record] = {}
-    for each, member in _linked(plan.made[0], record):
-        if member in waiting and waiting[member]["record_type"] in kinds:
-            members[member] = waiting.pop(member)
+    # The items of these repeats are members, and of no other repeat.
+    items: Items = {made.each.slot: {} for made in plan.made[1:] if made.each}
+    for each, member in linked(root, record):
+        if member in members:
             items.setdefault(each, {})[member] = {}
-    _record(plan.made[0], record, _Sheet(written, written), items, lost)
+    _record(root, record, sheet, items, lost)
+    carried: list[Record] = []
     for each, listed in items.items():
-        written[each.removeprefix("*/")] = list(listed.values())
+        if listed:
+            sheet.root[each.removeprefix("*/")] = list(listed.values())
         for member, item in listed.items():
-            other = members[member]
-            made = kinds[other["record_type"]]
-            _record(made, other, _Sheet(item, written, f"{each}/"), {}, lost)
-    return written, list(members.values())
+            other = members.get(member)
+            if other is not None:
+                inner = _Sheet(item, sheet.root, f"{each}/")
+                _record(kinds[other["record_type"]], other, inner, None, lost)
+                carried.append(other)
+    return sheet.root, carried
 
 
-def _again(reader: Reader, written: Mapping[str, Any]) -> list[Record]:
-    try:
-        return reader.read(written, at="written")
-    except SenderError:
-        raise GatewayError(
-            "the mapping cannot read what it wrote", rule="mapping.not_read_back"
-        ) from None
-
-
-def _names(record: Record) -> set[str]:
-    """Leaf paths of everything a record has."""
-    record_type = record["record_type"]
-    head = structural(record_type)
-    return {
-        f"{record_type}.{leaf.name}"
-        for leaf in leaves(record_type).values()
-        if leaf.path[0] not in head and any(True for _ in walk(record, leaf.path))
-    }
-
-
-def _changed(written: Sequence[Record], read: Sequence[Record]) -> set[str]:
-    """Leaf paths of records that the table reads otherwise than they were."""
-    renamed = {old["record_id"]: new["record_id"] for old, new in zip(written, read, strict=True)}
-    found: set[str] = set()
-    for old, new in zip(written, read, strict=True):
-        for leaf in leaves(old["record_type"]).values():
-            was, now = list(walk(old, leaf.path)), list(walk(new, leaf.path))
-            if leaf.spec.get("x-ref") and leaf.path != ("record_id",):
-                was = [renamed.get(one, one) for one in was]
-            if was and sorted(map(repr, was)) != sorted(map(repr, now)):
-                found.add(f"{old['record_type']}.{leaf.name}")
-    return found
-
-
-def _id(plan: Plan, made: Made, record: Record, written: dict[str, Any], lost: set[str]) -> None:
-    authority, local = record["record_id"].split("/", 1)
-    if authority != plan.authority:
-        lost.add(f"{made.record_type}.record_id")
-    written[_key(made.ids[0], "")] = made.without + local
-
-
-def _linked(made: Made, record: Record) -> list[tuple[Slot, str]]:
+def linked(made: Made, record: Record) -> list[tuple[Slot, str]]:
     """Members a record lists, in order, with the repeat their item stands in."""
     found: list[tuple[Slot, str]] = []
     for name, node in made.body.fields.items():
@@ -134,25 +88,46 @@ def _linked(made: Made, record: Record) -> list[tuple[Slot, str]]:
     return found
 
 
-def _record(
-    made: Made,
-    record: Record,
-    sheet: _Sheet,
-    items: Items,
-    lost: set[str],
-) -> None:
+def _id(plan: Plan, record: Record, sheet: _Sheet, lost: set[str]) -> None:
+    made = plan.made[0]
+    authority, local = record["record_id"].split("/", 1)
+    if authority != plan.authority:
+        lost.add(f"{made.record_type}.record_id")
+    if not made.every:
+        sheet.fields[sheet.key(made.ids[0])] = made.without + local
+        return
+    # Parts that a line of their own writes are that line's to write, or to leave out.
+    lines = (value for value, _ in values_of(made.body, None) if value.converter.back)
+    own = {value.sources[0].slot for value in lines}
+    found = parts(local)
+    if authority == plan.authority and len(found) == len(made.ids):
+        for source, part in zip(made.ids, found, strict=True):
+            if source.slot not in own:
+                sheet.fields[sheet.key(source)] = part
+
+
+def _record(made: Made, record: Record, sheet: _Sheet, items: Items | None, lost: set[str]) -> None:
     for name, node in made.body.fields.items():
         if name in record:
             _write(node, record[name], sheet, items, f"{made.record_type}.{name}", lost)
+    for name, why in record.get("absent", {}).items():
+        if name in made.body.fields and name not in record:
+            _absent(made.body.fields[name], why, sheet)
+
+
+def _absent(node: Node, why: str, sheet: _Sheet) -> None:
+    """Write the text of a reason where a line has exactly one. What did not fit is found later."""
+    for value, level in values_of(node, None):
+        texts = value.missing.text_of(why)
+        source = value.sources[0]
+        shared = level is not None or source.parent
+        if not shared and value.when is None and len(texts) == 1:
+            sheet.target(source).setdefault(sheet.key(source), texts[0])
+            return
 
 
 def _write(
-    node: Node,
-    value: Any,
-    sheet: _Sheet,
-    items: Items,
-    path: str,
-    lost: set[str],
+    node: Node, value: Any, sheet: _Sheet, items: Items | None, path: str, lost: set[str]
 ) -> None:
     if isinstance(node, Value):
         _value(node, value, sheet, path, lost)
@@ -161,26 +136,22 @@ def _write(
             if name in node.fields:
                 _write(node.fields[name], inner, sheet, items, f"{path}.{name}", lost)
             else:
-                lost.add(f"{path}.{name}")
+                lost.add(f"{path}.{name}[]" if isinstance(inner, list) else f"{path}.{name}")
     elif isinstance(node, Listed):
         _listed(node, value, sheet, items, path, lost)
     elif isinstance(node, Each):
         _each(node, value, sheet, items, path, lost)
-    elif isinstance(node, Constant) and node.value != value:
+    elif isinstance(node, Constant) and (
+        node.value.__class__ is not value.__class__ or node.value != value
+    ):
         lost.add(path)
 
 
 def _each(
-    node: Each,
-    values: Sequence[Any],
-    sheet: _Sheet,
-    items: Items,
-    path: str,
-    lost: set[str],
+    node: Each, values: Sequence[Any], sheet: _Sheet, items: Items | None, path: str, lost: set[str]
 ) -> None:
-    link = next((key for key, child in node.item.fields.items() if isinstance(child, Member)), "")
-    for value in values:
-        item = items.get(node.each.slot, {}).get(value.get(link))
+    for n, value in enumerate(values):
+        item = _item(node, value, n, items)
         if item is None:
             lost |= {f"{path}[].{name}" for name in value}
         else:
@@ -188,31 +159,70 @@ def _each(
             _write(node.item, value, inner, items, f"{path}[]", lost)
 
 
+def _item(
+    node: Each, value: Mapping[str, Any], n: int, items: Items | None
+) -> dict[str, Any] | None:
+    """The source item that one object of a list is written to, where there is one."""
+    if items is None:
+        return None
+    slot = node.each.slot
+    for key, child in node.item.fields.items():
+        if isinstance(child, Member):
+            return items.get(slot, {}).get(value.get(key, ""))
+    listed = items.get(slot)
+    if listed is None:
+        listed = items[slot] = {}
+    elif not next(iter(listed), "").startswith("#"):
+        return None
+    return listed.setdefault(f"#{n}", {})
+
+
 def _value(node: Value, value: Any, sheet: _Sheet, path: str, lost: set[str]) -> None:
-    path += "[]" if node.converter.name in ("list", "codes") else ""
-    key = _key(node.sources[0], sheet.prefix)
-    # What an item reads from the object around it is the object's own to say.
-    shared = node.sources[0].parent
-    target = sheet.root if shared else sheet.fields
+    path += "[]" if node.converter.many else ""
+    source = node.sources[0]
+    key = sheet.key(source)
+    target = sheet.target(source)
+    held = target.get(key)
+    if answered(held) and _reads(node, held, value):
+        # Another line has written it, in its own spelling perhaps, and it says the same here.
+        return
     try:
-        if node.converter.back is None:
-            raise Bad("value.no_way_back")
-        written = node.converter.back(value)
-        if written in node.missing or node.converter.forward(written) != value:
-            raise Bad("value.no_way_back")
+        text = _text(node, value)
     except Bad:
         lost.add(path)
         return
-    held = target.get(key) if shared else target.setdefault(key, written)
-    if held != written:
+    if held is None and not source.parent:
+        target[key] = text
+    elif held != text:
+        # What an item reads from the object around it is the object's own to say.
         lost.add(path)
+
+
+def _text(node: Value, value: Any) -> Any:
+    if node.converter.back is None:
+        raise Bad("value.no_way_back")
+    text = node.converter.back(value)
+    if not answered(text) or not _reads(node, text, value):
+        raise Bad("value.no_way_back")
+    return text
+
+
+def _reads(node: Value, text: Any, value: Any) -> bool:
+    """Whether a source value is read as this canonical one."""
+    if node.missing.holds(text):
+        return False
+    try:
+        found = node.converter.forward(text)
+    except Bad:
+        return False
+    return found.__class__ is value.__class__ and bool(found == value)
 
 
 def _listed(
     node: Listed,
     values: Sequence[Any],
     sheet: _Sheet,
-    items: Items,
+    items: Items | None,
     path: str,
     lost: set[str],
 ) -> None:
@@ -237,10 +247,3 @@ def _fits(node: Node, value: Any) -> bool:
         for name, child in node.fields.items()
         if isinstance(child, Constant)
     )
-
-
-def _key(source: Source, prefix: str) -> str:
-    if not source.slot.startswith("*/"):
-        return source.slot
-    where = "" if source.parent else prefix.removeprefix("*/")
-    return where + source.slot[2:]

@@ -24,17 +24,55 @@ class When:
     """A condition on the source object."""
 
     source: Source
-    values: tuple[str, ...]
+    values: tuple[str | int | bool, ...]
+
+    @property
+    def pairs(self) -> tuple[tuple[type, str | int | bool], ...]:
+        """The values after their types: 1 is neither true nor `1`."""
+        return tuple((value.__class__, value) for value in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Source texts that mean no answer, and why there is none where they say it."""
+
+    texts: frozenset[str] = frozenset()
+    reasons: Mapping[str | None, str] = field(default_factory=dict)
+    """Source text to reason; the empty text and None (JSON null) may be among them."""
+    fold: bool = False
+
+    def holds(self, value: Any) -> bool:
+        """Whether an answered value means no answer."""
+        if not isinstance(value, str):
+            return False
+        return (value.lower() if self.fold else value) in self.texts
+
+    def reason(self, value: Any) -> str | None:
+        """Why there is no value, where the source says so."""
+        if isinstance(value, str):
+            return self.reasons.get(value.lower() if self.fold else value)
+        return self.reasons.get(None) if value is None else None
+
+    def text_of(self, reason: str) -> tuple[str | None, ...]:
+        """The source texts that mean a reason."""
+        return tuple(text for text, why in self.reasons.items() if why == reason)
+
+
+NOTHING_MISSING = Missing()
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A converted value. Of several sources, at most one may hold a value (`mapping.ambiguous`)."""
+    """A converted value. Several sources must not hold different answers (`mapping.ambiguous`)."""
 
     sources: tuple[Source, ...]
     converter: Converter
-    missing: tuple[str, ...] = ()
+    missing: Missing = NOTHING_MISSING
     when: When | None = None
+    top: str = ""
+    """The top-level canonical field it is part of."""
+    codes: str = ""
+    """Name of the code list or table it is held to, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +127,8 @@ class Made:
     body: Object
     ids: tuple[Source, ...] = ()
     without: str = ""
+    every: bool = False
+    """The id is made of every one of `ids`, not of the first that holds a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +144,8 @@ class Plan:
     made: tuple[Made, ...]
     title: str = ""
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    left: frozenset[str] = frozenset()
+    """Source paths left out on purpose."""
 
     @property
     def record_types(self) -> tuple[str, ...]:
@@ -114,6 +156,10 @@ class Plan:
         """Canonical leaf path to the first source path that `back` writes it to."""
         found: dict[str, str] = {}
         for made in self.made:
+            if made.ids:
+                slots = [source.slot for source in made.ids]
+                written = " | ".join(slots if made.every else slots[:1])
+                found[f"{made.record_type}.record_id"] = written
             for name, node in made.body.fields.items():
                 _target(f"{made.record_type}.{name}", node, found)
         return found
@@ -131,6 +177,16 @@ class Plan:
                 found.setdefault(at, set()).update(() if slot is None else (slot,))
         return {level: frozenset(slots) for level, slots in found.items()}
 
+    def told(self) -> Mapping[Slot | None, frozenset[Slot]]:
+        """The source paths for which a null says why there is no value, by level."""
+        found: dict[Slot | None, set[Slot]] = {}
+        for made in self.made:
+            for value, level in values_of(made.body, made.each.slot if made.each else None):
+                if None in value.missing.reasons:
+                    for source in value.sources:
+                        found.setdefault(_at(source, level), set()).add(source.slot)
+        return {level: frozenset(slots) for level, slots in found.items()}
+
     def fields(self, record_type: str) -> tuple[str, ...]:
         """The top-level canonical fields the table can fill, the record id among them, sorted."""
         for made in self.made:
@@ -141,7 +197,7 @@ class Plan:
 
 def _target(path: str, node: Node, found: dict[str, str]) -> None:
     if isinstance(node, Value):
-        many = "[]" if node.converter.name in ("list", "codes") else ""
+        many = "[]" if node.converter.many else ""
         found.setdefault(path + many, node.sources[0].slot)
     elif isinstance(node, Object):
         for name, child in node.fields.items():
@@ -167,6 +223,14 @@ def _read(node: Node, level: Slot | None) -> Iterator[tuple[Slot | None, Slot | 
         yield _at(node.when.source, level), node.when.source.slot
     for child, at in _children(node, level):
         yield from _read(child, at)
+
+
+def values_of(node: Node, level: Slot | None) -> Iterator[tuple[Value, Slot | None]]:
+    """Every value below a node, and the level it is looked up in."""
+    if isinstance(node, Value):
+        yield node, level
+    for child, at in _children(node, level):
+        yield from values_of(child, at)
 
 
 def _children(node: Node, level: Slot | None) -> Iterator[tuple[Node, Slot | None]]:

@@ -1,31 +1,48 @@
-"""Reading a payload's source objects through one plan."""
+"""Reading a payload's source objects through one plan.
+
+A plan is compiled once. What a payload's keys were is kept by its own reader, so two payloads
+of one plan may be read side by side, in one thread or in several.
+"""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.mapping.interpret import interpret
-from gateway.mapping.lookup import Lookup
-from gateway.mapping.nodes import Constant, Each, Listed, Member, Node, Object, Plan, Slot, Value
-from gateway.mapping.source import compile_plan
+from gateway.mapping.lookup import Keys, Lookup, Stale
+from gateway.mapping.narrow import levels as narrow_levels
+from gateway.mapping.narrow import narrowed
+from gateway.mapping.nodes import Plan, Slot
+from gateway.mapping.source import Bind, bound, compile_plan
+from gateway.mapping.trace import Trace, trace
 from gateway.record import Record
 
 MAX_TRACES = 256
 """Different sets of keys whose lineage is remembered. A form has a handful."""
 
+MAX_PROGRAMS = 512
+"""Compiled plans kept. One of a thousand lines takes some hundred kilobytes."""
+
+
+MAX_NARROWED = 16
+"""Narrowed programs kept for one plan. A form has one or two."""
+
+LOOK_AFTER = 400
+"""Objects after which a payload has shown its keys, and compiling for them begins to pay."""
+
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """What became of the keys of a payload."""
+class Program:
+    """A plan, compiled. Shared between readers; nothing of a payload is in it but names of keys."""
 
-    lineage: Mapping[str, str]
-    """Canonical leaf path to the source paths that fill it."""
-    unmapped: tuple[str, ...]
-    """Source paths that no line names, as they may be shown, sorted."""
-    keys: frozenset[str] = field(repr=False)
-    """The same as they are."""
+    levels: Mapping[Slot | None, Keys]
+    bind: Bind = field(repr=False)
+    traces: dict[tuple[Any, ...], Trace] = field(default_factory=dict, repr=False)
+    narrowed: dict[Any, "Program"] = field(default_factory=dict, repr=False)
+    """For payloads that have keys for some lines only."""
 
 
 class Reader:
@@ -33,99 +50,127 @@ class Reader:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._lookups = {level: Lookup(slots) for level, slots in plan.levels().items()}
-        self._read = compile_plan(plan, self._lookups)
-        self._traces: dict[tuple[Any, ...], Trace] = {}
+        self._program = program = program_of(plan)
+        self._lookups = {level: Lookup(keys) for level, keys in program.levels.items()}
+        self._read = bound(program.bind, self._lookups)
+        self._look_after = self._until = LOOK_AFTER
 
-    def read(self, source: Any, *, at: str) -> list[Record]:
-        """The records of one source object. Raises `SenderError` with place and rule."""
+    def read(self, source: Any, *, at: str, base: str | None = None) -> list[Record]:
+        """The records of one source object. Raises `SenderError` with place and rule.
+
+        `base` is the id of the first record, where it is known and need not be read.
+        """
+        self._until -= 1
+        if not self._until:
+            self._narrow(source)
         try:
-            return self._read(source)
+            return self._read(source, base)
+        except Stale:
+            self._widen()
+            return self.read(source, at=at, base=base)
         except Exception:
             # Whatever went wrong, the slow reading finds it and says where. No value is quoted.
-            interpret(self.plan, self._lookups, source, at=at)
+            interpret(self.plan, self._lookups, source, at=at, base=base)
         raise GatewayError("the two readings of a mapping disagree", rule="mapping.disagree", at=at)
 
-    def renew(self) -> None:
-        """Forget the keys of the last payload, so that the plan serves the next one."""
-        for lookup in self._lookups.values():
-            lookup.renew()
+    def _narrow(self, source: Any) -> None:
+        """Read on with only the lines that this payload has shown keys for.
+
+        `source` is an object like any other, so the keys it has are probably usual.
+        """
+        met = {level: frozenset(lookup.by_line()) for level, lookup in self._lookups.items()}
+        usual = self._usual(source)
+        known = self._program.narrowed
+        key = (frozenset(met.items()), frozenset(usual.items()))
+        program = known.get(key)
+        if program is None:
+            if len(known) >= MAX_NARROWED:
+                known.clear()
+            plan = narrowed(self.plan, met)
+            program = known[key] = _compiled(
+                plan, narrow_levels(plan, met), self._program.levels, met, usual
+            )
+        lookups = {
+            level: Lookup(keys, self._lookups[level].met) for level, keys in program.levels.items()
+        }
+        self._read = bound(program.bind, lookups)
+
+    def _usual(self, source: Any) -> Mapping[Slot | None, tuple[str, ...]]:
+        """The keys of an object and of the first item of each of its repeats."""
+        if not isinstance(source, dict):
+            return {}
+        found: dict[Slot | None, tuple[str, ...]] = {}
+        levels = self._program.levels
+        for level, keys in levels.items():
+            values = (
+                [source]
+                if level is None
+                else [value for key, value in source.items() if levels[None].line(key) == level]
+            )
+            one = values[0] if values else None
+            one = one[0] if isinstance(one, list) and one else one
+            if isinstance(one, dict) and self._lookups[level].met.issuperset(one):
+                lines = [line for key in one if (line := keys.line(key)) is not None]
+                if len(set(lines)) == len(lines):
+                    found[level] = tuple(one)
+        return found
+
+    def _widen(self) -> None:
+        """Read on with every line, and look again after more objects than the last time."""
+        self._read = bound(self._program.bind, self._lookups)
+        self._look_after *= 8
+        self._until = self._look_after
 
     def names(self, key: str) -> bool:
         """Whether some line of the table reads this source key."""
-        return any(lookup.line(key) for lookup in self._lookups.values())
+        return any(keys.line(key) is not None for keys in self._program.levels.values())
 
     def trace(self, shown: Callable[[str], str]) -> Trace:
         """What this payload's keys fill, and those that fill nothing, as `shown` writes them."""
+        traces = self._program.traces
         met = (shown, *(frozenset(lookup.met) for lookup in self._lookups.values()))
-        found = self._traces.get(met)
+        found = traces.get(met)
         if found is None:
-            if len(self._traces) >= MAX_TRACES:
-                self._traces.clear()
-            unmapped = {key for lookup in self._lookups.values() for key in lookup.unmapped}
-            lineage = {
-                leaf: " | ".join(dict.fromkeys(map(shown, keys.split(" | "))))
-                for leaf, keys in self._trace().items()
-            }
-            found = self._traces[met] = Trace(
-                lineage, tuple(sorted(set(map(shown, unmapped)))), frozenset(unmapped)
-            )
+            if len(traces) >= MAX_TRACES:
+                traces.clear()
+            found = traces[met] = trace(self.plan, self._lookups, shown)
         return found
 
-    def _trace(self) -> Mapping[str, str]:
-        found: dict[str, str] = {}
-        for made in self.plan.made:
-            level = made.each.slot if made.each else None
-            ids = [self._key(None, source.slot) for source in self.plan.made[0].ids]
-            known = [key for key in ids if key][:1]
-            if known:
-                found[f"{made.record_type}.record_id"] = known[0]
-            for name, node in made.body.fields.items():
-                for leaf, slots in _leaves(name, node, level):
-                    keys = [self._key(at, slot) for at, slot in slots]
-                    path = f"{made.record_type}.{leaf}"
-                    met = [key for key in (found.get(path), *keys) if key and key != "constant"]
-                    if met:
-                        found[path] = " | ".join(met)
-                    elif not slots:
-                        found.setdefault(path, "constant")
-        return found
 
-    def _key(self, level: Slot | None, slot: Slot) -> str:
-        return " | ".join(sorted(self._lookups[level].keys(slot)))
+_programs: dict[str, Program] = {}
+_compiling = threading.Lock()
 
 
-Leaf = tuple[str, list[tuple[Slot | None, Slot]]]
+def program_of(plan: Plan) -> Program:
+    """The compiled plan. The first call for a plan costs milliseconds, every other nothing."""
+    found = _programs.get(plan.digest)
+    if found is None:
+        with _compiling:
+            found = _programs.get(plan.digest)
+            if found is None:
+                if len(_programs) >= MAX_PROGRAMS:
+                    _programs.clear()
+                found = _compiled(plan, plan.levels())
+                if plan.digest:
+                    _programs[plan.digest] = found
+    return found
 
 
-def _leaves(name: str, node: Node, level: Slot | None) -> Iterator[Leaf]:
-    if isinstance(node, Object):
-        for key, child in node.fields.items():
-            yield from _leaves(f"{name}.{key}", child, level)
-    elif isinstance(node, Listed):
-        for item in node.items:
-            yield from _leaves(f"{name}[]", item, level)
-    elif isinstance(node, Each):
-        for key, child in node.item.fields.items():
-            yield from _leaves(f"{name}[].{key}", child, node.each.slot)
-    elif isinstance(node, Member):
-        at = node.each.slot if node.each else level
-        yield name, [(None, at)] if at else []
-    elif isinstance(node, Constant):
-        yield name, []
-    elif isinstance(node, Value):
-        many = "[]" if node.converter.name in ("list", "codes") else ""
-        yield name + many, [(None if s.parent else level, s.slot) for s in node.sources]
-
-
-_mine = threading.local()
+def _compiled(
+    plan: Plan,
+    slots: Mapping[Slot | None, frozenset[Slot]],
+    within: Mapping[Slot | None, Keys] = MappingProxyType({}),
+    met: Mapping[Slot | None, frozenset[Slot]] = MappingProxyType({}),
+    usual: Mapping[Slot | None, tuple[str, ...]] = MappingProxyType({}),
+) -> Program:
+    told = plan.told()
+    levels = {
+        level: Keys(some, told.get(level, frozenset()), within.get(level), met.get(level))
+        for level, some in slots.items()
+    }
+    return Program(levels, compile_plan(plan, levels, usual))
 
 
 def reader_of(plan: Plan) -> Reader:
-    """This thread's reader of a plan, renewed. Compiling costs milliseconds, renewing nothing."""
-    kept: dict[str, Reader] = _mine.__dict__.setdefault("readers", {})
-    reader = kept.get(plan.digest)
-    if reader is None:
-        reader = kept[plan.digest] = Reader(plan)
-    reader.renew()
-    return reader
+    """A reader for one payload."""
+    return Reader(plan)

@@ -1,21 +1,33 @@
 """Reading a mapping document into nodes, and checking it against the canonical schemas."""
 
-import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from gateway.canonical import canonical, digest
-from gateway.document import check_document, read_document
+from gateway.document import check_document, parse_yaml, read_document
 from gateway.errors import OfficerError
+from gateway.mapping.codes import code_table, table_digest
 from gateway.mapping.convert import build
+from gateway.mapping.fitness import (
+    Faults,
+    breaches,
+    check_codes,
+    check_fits,
+    check_leaf,
+    check_members,
+    check_records,
+    check_shape,
+    is_many,
+)
 from gateway.mapping.nodes import (
+    NOTHING_MISSING,
     Constant,
     Each,
     Listed,
     Made,
     Member,
+    Missing,
     Node,
     Object,
     Plan,
@@ -23,7 +35,10 @@ from gateway.mapping.nodes import (
     Value,
     When,
 )
-from gateway.record import RECORD_TYPES, SCHEMAS, leaves
+from gateway.record import RECORD_TYPES
+
+NULL = "null"
+"""Stands for JSON null among the texts that mean no answer."""
 
 
 def read_mapping(path: Path) -> Plan:
@@ -32,98 +47,172 @@ def read_mapping(path: Path) -> Plan:
 
 
 def plan_of(document: Any, *, at: str) -> Plan:
-    """The plan of a mapping document."""
+    """The plan of a mapping document. Raises `OfficerError` for the first fault in it."""
     document = check_document(document, "mapping", at=at)
-    made = tuple(_made(item, at=f"{at}, records/{n}") for n, item in enumerate(document["records"]))
-    if made[0].each or not made[0].ids:
-        raise OfficerError(
-            "the first record needs an id and no `each`", rule="mapping.no_root", at=at
+    faults: Faults = []
+    plan = _plan(document, faults, at=at)
+    if document.get("open"):
+        faults.append(
+            OfficerError(
+                "questions are open that a person must settle",
+                rule="mapping.open_questions",
+                at=f"{at}, open",
+            )
         )
-    if any(not other.each or other.ids for other in made[1:]):
-        raise OfficerError(
-            "every record after the first needs `each`, and no id", rule="mapping.no_each", at=at
-        )
-    if len({one.record_type for one in made}) != len(made):
-        raise OfficerError("a record type stands twice", rule="mapping.type_twice", at=at)
+    if faults or plan is None:
+        raise faults[0]
+    return plan
+
+
+def examined(content: bytes, *, at: str) -> tuple[Any, Plan | None, Faults]:
+    """A mapping file's document, its plan where it has one, and every fault that was found.
+
+    Open questions are no fault here: whoever examines a draft wants to see them.
+    """
+    try:
+        document = parse_yaml(content, at=at)
+    except OfficerError as fault:
+        return None, None, [fault]
+    faults = breaches(document, at=at)
+    plan = None if faults else _plan(document, faults, at=at)
+    return document, None if faults else plan, faults
+
+
+def _plan(document: Mapping[str, Any], faults: Faults, *, at: str) -> Plan | None:
+    """The plan, or None where a fault was added to `faults`."""
+    made = []
     for n, spec in enumerate(document["records"]):
-        _check_members(spec["fields"], spec.get("each"), made, at=f"{at}, records/{n}/fields")
+        made.append(_made(spec, document["authority"], faults, at=f"{at}, records/{n}"))
+    check_records(made, faults, at=at)
+    for n, spec in enumerate(document["records"]):
+        place = f"{at}, records/{n}/fields"
+        check_members(spec["fields"], spec.get("each"), made, faults, at=place)
+    if faults:
+        return None
     return Plan(
         id=document["mapping"],
         version=document["version"],
         format=document["format"],
         authority=document["authority"],
-        digest=digest(canonical(document)),
-        made=made,
+        digest=_digest(document),
+        made=tuple(made),
         title=document.get("title", ""),
         document=document,
+        left=frozenset(document.get("left", ())),
     )
 
 
-def _made(spec: Mapping[str, Any], *, at: str) -> Made:
+def _digest(document: Mapping[str, Any]) -> str:
+    """Of the table, and of every vendor's table it names: they decide what is read, too."""
+    names = sorted(_tables(document["records"]))
+    if not names:
+        return digest(canonical(document))
+    tables = {name: table_digest(name) for name in names}
+    return digest(canonical({"mapping": document, "tables": tables}))
+
+
+def _tables(value: Any) -> set[str]:
+    found: set[str] = set()
+    if isinstance(value, dict):
+        if isinstance(value.get("table"), str) and "from" in value:
+            found.add(value["table"])
+        for inner in value.values():
+            found |= _tables(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            found |= _tables(inner)
+    return found
+
+
+def _made(spec: Mapping[str, Any], authority: str, faults: Faults, *, at: str) -> Made:
     record_type = spec["type"]
-    if record_type not in RECORD_TYPES:
-        raise OfficerError("no such record type", rule="mapping.record_type", at=f"{at}/type")
     tree: dict[str, Any] = {}
-    for key, value in spec["fields"].items():
-        place = f"{at}/fields/{key}"
-        _check_shape(key, value, at=place)
-        for leaf in _targets(key, value):
-            if leaf not in leaves(record_type):
-                raise OfficerError("no such canonical field", rule="mapping.no_field", at=place)
-        _plant(tree, key.removesuffix("[]").split("."), _node(key, value, at=place), at=place)
+    if record_type not in RECORD_TYPES:
+        fault = OfficerError("no such record type", rule="mapping.record_type", at=f"{at}/type")
+        faults.append(fault)
+    else:
+        reading = _Lines(record_type, authority)
+        for key, value in spec["fields"].items():
+            try:
+                reading.line(tree, key, value, at=f"{at}/fields/{key}")
+            except OfficerError as fault:
+                faults.append(fault)
     ids = spec.get("id", {"first": []})
     return Made(
         record_type=record_type,
         each=_source(spec["each"]) if "each" in spec else None,
         body=_object(tree),
-        ids=tuple(_source(path) for path in ids["first"]),
+        ids=tuple(_source(path) for path in ids.get("first", ids.get("all", ()))),
         without=ids.get("without", ""),
+        every="all" in ids,
     )
+
+
+class _Lines:
+    """Reads the lines of one record type."""
+
+    def __init__(self, record_type: str, authority: str) -> None:
+        self.record_type = record_type
+        self.authority = authority
+
+    def line(self, tree: dict[str, Any], key: str, value: Any, *, at: str) -> None:
+        """Plant one line of the table. Raises `OfficerError`."""
+        check_shape(key, value, at=at)
+        for leaf in _targets(key, value):
+            check_leaf(self.record_type, leaf, at=at)
+        node = self._node(key, value, key.removesuffix("[]"), at=at)
+        _plant(tree, key.removesuffix("[]").split("."), node, at=at)
+
+    def _node(self, leaf: str, value: Any, name: str, *, at: str) -> Node:
+        """The node of one line. `leaf` is its canonical leaf, `name` its place in the table."""
+        if isinstance(value, list):
+            return Listed(tuple(self._node(leaf, item, name, at=at) for item in value))
+        top = name.split(".")[0]
+        if isinstance(value, str):
+            value = {"from": value}
+        when = _when(value.get("when"))
+        if "constant" in value:
+            check_fits(self.record_type, leaf, value["constant"], at=at)
+            return Constant(value["constant"], when)
+        if "member" in value:
+            return Member(_source(value["each"]) if "each" in value else None, when)
+        if "fields" in value:
+            inner = {
+                key: self._node(f"{leaf}.{key}", item, top, at=f"{at}/{key}")
+                for key, item in value["fields"].items()
+            }
+            made = Object(inner, value.get("needs"))
+            return Each(_source(value["each"]), made) if "each" in value else made
+        codes = self._codes(value, at=at)
+        converter = build(value, codes, self.authority)
+        check_codes(self.record_type, leaf, value, codes, converter, at=at)
+        paths = value["from"] if isinstance(value["from"], list) else [value["from"]]
+        return Value(
+            tuple(_source(path) for path in paths),
+            converter,
+            _missing(value),
+            when,
+            top,
+            value.get("table") or value.get("list", ""),
+        )
+
+    def _codes(self, spec: Mapping[str, Any], *, at: str) -> Mapping[str, Any]:
+        if "table" in spec:
+            return code_table(spec["table"], at=at)
+        found: Mapping[str, Any] = spec.get("codes", {})
+        return found
 
 
 def _targets(key: str, value: Any) -> list[str]:
     """Names of the canonical leaves that one line of the table fills."""
     if not key.endswith("[]"):
-        return [key] if not _is_many(value) else [f"{key}[]"]
+        return [key] if not is_many(value) else [f"{key}[]"]
     items = value if isinstance(value, list) else [value]
     names: list[str] = []
     for item in items:
         inner = item.get("fields") if isinstance(item, dict) else None
         names += [f"{key}.{name}" for name in inner] if inner is not None else [key]
     return names
-
-
-def _check_shape(key: str, value: Any, *, at: str) -> None:
-    """A list of lines, or one object for each item, fills a field that is a list; else nothing."""
-    rows = isinstance(value, list) or (isinstance(value, dict) and "fields" in value)
-    if rows != key.endswith("[]") and not _is_many(value):
-        raise OfficerError("a list needs [], and [] a list", rule="mapping.shape", at=at)
-    for item in value if isinstance(value, list) else ():
-        if isinstance(item, dict) and "fields" in item and item["needs"] not in item["fields"]:
-            raise OfficerError("needs a line that is not there", rule="mapping.needs", at=at)
-
-
-def _check_members(value: Any, each: str | None, made: Sequence[Made], *, at: str) -> None:
-    """A member is a record that this table makes of the items of the repeat it stands in."""
-    if isinstance(value, list):
-        for item in value:
-            _check_members(item, each, made, at=at)
-    elif isinstance(value, dict) and isinstance(value.get("member"), str):
-        slot = value.get("each", each)
-        wanted = (value["member"], _source(slot) if slot else None)
-        if wanted not in [(one.record_type, one.each) for one in made if one.each]:
-            raise OfficerError("no such member", rule="mapping.no_member", at=at)
-    elif isinstance(value, dict):
-        inner = value.get("each", each)
-        for name, item in value.items():
-            if isinstance(item, dict | list):
-                _check_members(
-                    item, inner if isinstance(inner, str) else each, made, at=f"{at}/{name}"
-                )
-
-
-def _is_many(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("as") in ("list", "codes")
 
 
 def _plant(tree: dict[str, Any], path: Sequence[str], node: Node, *, at: str) -> None:
@@ -140,45 +229,17 @@ def _object(tree: Mapping[str, Any]) -> Object:
     return Object({k: _object(v) if isinstance(v, dict) else v for k, v in tree.items()})
 
 
-def _node(key: str, value: Any, *, at: str) -> Node:
-    if isinstance(value, list):
-        return Listed(tuple(_node(f"{key}.{n}", item, at=at) for n, item in enumerate(value)))
-    if isinstance(value, str):
-        return Value((_source(value),), build({}))
-    when = _when(value.get("when"))
-    if "constant" in value:
-        return Constant(value["constant"], when)
-    if "member" in value:
-        return Member(_source(value["each"]) if "each" in value else None, when)
-    if "fields" in value:
-        inner = Object(
-            {name: _node(name, item, at=f"{at}/{name}") for name, item in value["fields"].items()},
-            value.get("needs"),
-        )
-        return Each(_source(value["each"]), inner) if "each" in value else inner
-    paths = value["from"] if isinstance(value["from"], list) else [value["from"]]
-    _check_codes(value, at=at)
-    return Value(
-        tuple(_source(path) for path in paths), build(value), tuple(value.get("missing", ())), when
-    )
-
-
-def _check_codes(spec: Mapping[str, Any], *, at: str) -> None:
-    if "list" not in spec:
-        return
-    known = code_list(spec["list"], at=at)
-    targets = {*spec["codes"].values(), spec.get("otherwise")} - {None}
-    if not targets <= known:
-        raise OfficerError("a target is not in its code list", rule="mapping.code_list", at=at)
-
-
-@cache
-def code_list(name: str, *, at: str = "") -> frozenset[str]:
-    """The codes of `schemas/codes/<name>.json`. Raises `OfficerError` where there is none."""
-    path = SCHEMAS / "codes" / f"{name}.json"
-    if not name.isidentifier() or not path.is_file():
-        raise OfficerError("no such code list", rule="mapping.no_code_list", at=at)
-    return frozenset(json.loads(path.read_bytes())["codes"])
+def _missing(spec: Mapping[str, Any]) -> Missing:
+    said = spec.get("missing")
+    if not said:
+        return NOTHING_MISSING
+    fold = spec.get("fold") == "lower"
+    reasons: dict[str | None, str] = {}
+    if isinstance(said, dict):
+        for text, why in said.items():
+            reasons[None if text == NULL else text.lower() if fold else text] = why
+    texts = {text.lower() if fold else text for text in said if text != NULL or not reasons}
+    return Missing(frozenset(texts - {""}), reasons, fold)
 
 
 def _when(spec: Mapping[str, Any] | None) -> When | None:

@@ -6,7 +6,7 @@ package exchange
 # description: |
 #   Every field leaves in the strictest of the forms that the purpose's matrix, the agreement, the
 #   form of the whole record and the operator's own policy name; a field any of them does not name
-#   is dropped.
+#   is dropped. A purpose for figures releases record types that are about nobody, and no other.
 # related_resources:
 #   - ref: https://www.icrc.org/en/data-protection-humanitarian-action-handbook
 #     description: ICRC Handbook 3rd ed., 2.5.3, 5.2.7
@@ -14,11 +14,17 @@ package exchange
 #   rules:
 #     - minimize.aggregate_only
 #     - minimize.empty
-objections contains "minimize.aggregate_only" if purpose.max == "agg"
+objections contains "minimize.aggregate_only" if people_among_figures
 
 objections contains "minimize.empty" if {
-	not purpose.max == "agg"
+	not people_among_figures
 	not content_released
+}
+
+people_among_figures if {
+	purpose.max == "agg"
+	some class in input.classes
+	not data.taxonomy.ceilings[purpose.max][class.record_type]
 }
 
 content_released if {
@@ -142,10 +148,10 @@ class_fields(class, answers) := {field: answer |
 # What becomes of a field that neither matrix nor agreement names.
 unnamed[record_type] := "drop:max_form" if {
 	some record_type, form in ceiling_of
-	form == "agg"
+	not data.taxonomy.ceilings[form][record_type]
 }
 
 unnamed[record_type] := "drop:purpose" if {
 	some record_type, form in ceiling_of
-	form != "agg"
+	data.taxonomy.ceilings[form][record_type]
 }

@@ -129,3 +129,55 @@ item_with(change) := {"agreement": {"data": [
 	object.union(json.remove(question.agreement.data[0], object.keys(change)), change),
 	question.agreement.data[1],
 ]}}
+
+test_figures_leave if {
+	answer := data.exchange.decision with input as figures
+	answer.verdict == "allow"
+	answer.max_form == "agg"
+	answer.classes[0].fields.population == {"form": "keep"}
+	answer.classes[0].fields.place == {"form": "admin2"}
+}
+
+test_figures_leave_without_what_may_name_somebody if {
+	answer := data.exchange.decision with input as figures
+	answer.classes[0].fields.comment == {"form": "drop", "reason": "purpose"}
+	answer.classes[0].fields.geometry == {"form": "drop", "reason": "purpose"}
+	answer.classes[0].fields.extension == {"form": "drop", "reason": "always"}
+}
+
+test_people_among_figures_refuse_all if {
+	mixed := data.samples.people_among_figures.question
+	data.exchange.objections == {"minimize.aggregate_only"} with input as mixed
+}
+
+test_no_figures_are_empty if {
+	"minimize.empty" in data.exchange.objections with input as object.union(figures, {"classes": []})
+}
+
+test_a_case_for_a_referral if {
+	answer := data.exchange.decision with input as referral
+	fields := answer.classes[0].fields
+	fields.record_id == {"form": "pseudonym"}
+	fields.subject == {"form": "keep"}
+	fields.note == {"form": "keep"}
+	fields.incident_date == {"form": "month"}
+	fields.incident_place == {"form": "admin2"}
+	fields.incident_account == {"form": "drop", "reason": "always"}
+	fields.perpetrator == {"form": "drop", "reason": "always"}
+	every name in ["observations", "worker_notes", "caregiver", "survivor_code", "outcome"] {
+		fields[name] == {"form": "drop", "reason": "purpose"}
+	}
+}
+
+figures := data.samples.figures.question
+
+referral := object.union(but(purpose_is("hum.protect.referral")), {
+	"agreement": {
+		"purposes": [object.union(question.agreement.purposes[0], {"purpose": "hum.protect.referral"})],
+		"data": [{"record_type": "case", "fields": case_fields, "max_form": "id"}],
+		"retention": [{"record_type": "case", "days": 90}],
+	},
+	"classes": [{"record_type": "case", "fields": case_fields, "facts": {}}],
+})
+
+case_fields := [field | some field, _ in object.get(data.taxonomy.fields, "case", {})]

@@ -4,8 +4,9 @@ package exchange
 # scope: rule
 # title: Special categories
 # description: |
-#   Nationality, ethnicity, religion and photographs leave only when the agreement lists the field,
-#   the purpose is one of a short list, and the data protection officer decided so.
+#   Nationality, ethnicity, religion, photographs and the whereabouts of a found person leave only
+#   when the agreement lists the field, the purpose is one of a short list, and the data protection
+#   officer decided so.
 # related_resources:
 #   - ref: https://www.icrc.org/en/data-protection-humanitarian-action-handbook
 #     description: ICRC Handbook 3rd ed., 2.2, 2.6

@@ -41,6 +41,15 @@ test_not_below_identified if {
 		with input as but({"agreement": {"data": [item, question.agreement.data[1]]}})
 }
 
+test_whereabouts_of_a_found_person_wait if {
+	found := data.samples.found_person.question
+	waiting(data.exchange.pending) == {"human.dpo:special_category.missing-person.found_contacts"}
+		with input as found
+	answer := data.exchange.decision with input as found
+	answer.classes[0].fields.found_contacts == {"form": "drop", "reason": "pending"}
+	answer.classes[0].fields.date_of_birth == {"form": "year"}
+}
+
 listing(field) := {"agreement": {"data": [
 	object.union(question.agreement.data[0], {"fields": array.concat(question.agreement.data[0].fields, [field])}),
 	question.agreement.data[1],
