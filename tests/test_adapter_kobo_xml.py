@@ -362,12 +362,17 @@ def test_a_mapping_that_cannot_write_xml_is_refused(fields, ids, rule):
 def test_an_id_of_questions_needs_no_instance_id():
     document = {**PLAN.document, "records": [dict(PLAN.document["records"][0])]}
     document["records"][0] = {
-        "type": "household",
+        "type": "facility",
         "id": {"all": ["centre", "card"]},
-        "fields": {"group_size": {"from": "size", "as": "integer"}},
+        "fields": {"capacity_day": {"from": "size", "as": "integer"}},
     }
     plan = plan_of(document, at="t")
-    record = household(record_id=f"{plan.authority}/north:007", group_size=2)
+    record = {
+        "record_type": "facility",
+        "schema_version": "1.0",
+        "record_id": f"{plan.authority}/north:007",
+        "capacity_day": 2,
+    }
 
     written = write(KoboXml(), [record], plan)
 

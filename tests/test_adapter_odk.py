@@ -267,14 +267,14 @@ def test_repeats_are_written_nested():
 
 def test_a_row_always_has_its_id():
     document = {**FAMILY.document, "records": [dict(FAMILY.document["records"][0])]}
-    document["records"][0]["id"] = {"all": ["a", "b"]}
-    document["records"][0]["fields"] = {"group_size": {"from": "n", "as": "integer"}}
+    document["records"][0] |= {"type": "facility", "id": {"all": ["a", "b"]}}
+    document["records"][0]["fields"] = {"capacity_day": {"from": "n", "as": "integer"}}
     plan = plan_of(document, at="t")
     record = {
-        "record_type": "household",
+        "record_type": "facility",
         "schema_version": "1.0",
         "record_id": "central.example/x:y",
-        "group_size": 1,
+        "capacity_day": 1,
     }
 
     content = write(OdkOData(), [record], plan).content

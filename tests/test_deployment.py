@@ -35,7 +35,7 @@ def test_the_demo_is_read_whole(deployment):
         "org:sante-sans-rivages",
     }
     assert list(found.agreements) == ["agr:coordination-2026", "agr:registration-2026"]
-    assert list(found.mappings) == ["hope-registration-kobo"]
+    assert list(found.mappings) == ["activities-3w", "hope-registration-kobo"]
     assert found.places.level("SO2502") == 2
     assert found.data == deployment / "data"
     assert found.vkey().startswith(ORIGIN)

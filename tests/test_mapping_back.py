@@ -190,6 +190,14 @@ def test_what_has_no_way_back_is_left_out_and_reported(fields, lost, written):
     assert (found, reported) == (written, lost)
 
 
+def test_of_several_source_codes_the_first_is_written():
+    record = {**household(displacement_status="RET"), "record_id": f"{hope().authority}/1"}
+
+    [written], lost = back(hope(), [record])
+
+    assert (written["residence_status_h_c"], lost) == ("returnee", set())
+
+
 def test_a_date_less_exact_than_its_question_is_not_written():
     plan = hope()
     record = {**household(registration_date="2026"), "record_id": f"{plan.authority}/1"}

@@ -108,3 +108,14 @@ def test_lineage_names_every_part():
 
     assert reader.trace(str).lineage["facility.record_id"] == "site | round"
     assert rows().targets()["facility.record_id"] == "site | round"
+
+
+@pytest.mark.parametrize("record_type", ["person", "household", "missing-person", "case"])
+def test_what_people_answered_never_becomes_their_id(record_type):
+    table = copy.deepcopy(ROWS)
+    table["records"] = [{"type": record_type, "id": {"all": ["name", "dob"]}, "fields": {}}]
+
+    with pytest.raises(OfficerError) as caught:
+        plan_of(table, at="t")
+
+    assert caught.value.rule == "mapping.id_of_answers"

@@ -115,6 +115,8 @@ def test_a_value_is_read_as_what_it_is(spec, value, found):
         (POINT, "2.5", "value.not_point"),
         (POINT, "1 2 3 4 5", "value.not_point"),
         (POINT, "1_0 2", "value.not_point"),
+        (POINT, "1_0 2 0 5", "value.not_point"),
+        (POINT, "٢ 42 0 0", "value.not_point"),
         (POINT, "٢ 42", "value.not_point"),
         (POINT, "1 2 3 x", "value.not_point"),
         (POINT, [42, 2], "value.not_point"),

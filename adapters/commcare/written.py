@@ -8,8 +8,7 @@ from typing import Any
 from adapters.commcare.cases import Fields
 from adapters.commcare.scope import CASE_KEYS, CASE_TYPE, Scope
 from gateway.errors import OfficerError, SenderError
-from gateway.mapping import Plan, write_back
-from gateway.mapping.nodes import Constant, Each, Listed, Member, Node, Object
+from gateway.mapping import Plan, destinations, write_back
 from gateway.marks import Marks
 from gateway.record import Leaf, Record, Writing, leaves, walk
 
@@ -28,7 +27,7 @@ class Written:
         self._records = records
         self._writing = writing
         self._lost: set[str] = set()
-        self._targets = {**dict(_given(plan)), **plan.targets()}
+        self._targets = destinations(plan)
         self._present: set[str] = set()
         self._unseen: dict[str, list[tuple[str, Leaf]]] = {}
         self._ids = Marks()
@@ -97,32 +96,6 @@ class Written:
                 self._present.add(pair[0])
                 unseen.remove(pair)
             yield record
-
-
-def _given(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Leaf paths that no key of their own holds, with what lineage says of them."""
-    for made in plan.made:
-        level = made.each.slot if made.each else ""
-        if made.each:
-            # An item is numbered by its place in the repeat.
-            yield f"{made.record_type}.record_id", level
-        for name, node in made.body.fields.items():
-            yield from _node(f"{made.record_type}.{name}", node, level)
-
-
-def _node(path: str, node: Node, level: str) -> Iterator[tuple[str, str]]:
-    if isinstance(node, Constant):
-        yield path, "constant"
-    elif isinstance(node, Member):
-        yield path, node.each.slot if node.each else level
-    elif isinstance(node, Object):
-        for name, child in node.fields.items():
-            yield from _node(f"{path}.{name}", child, level)
-    elif isinstance(node, Each):
-        yield from _node(f"{path}[]", node.item, node.each.slot)
-    elif isinstance(node, Listed):
-        for child in node.items:
-            yield from _node(f"{path}[]", child, level)
 
 
 def _has(record: Record, leaf: Leaf) -> bool:

@@ -6,8 +6,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import GatewayError, SenderError
-from gateway.mapping import Plan, reader_of, write_back
-from gateway.mapping.nodes import Constant, Each, Listed, Member, Node, Object
+from gateway.mapping import Plan, destinations, reader_of, write_back
 from gateway.record import Record, Writing, leaves, walk
 
 INSTANCE_ID = "meta/instanceID"
@@ -26,7 +25,7 @@ class Back:
         """Submissions so far."""
         self._records = records
         self._reader = reader_of(plan)
-        self._targets = {**dict(_given(plan)), **plan.targets()}
+        self._targets = destinations(plan)
         self._awaited = self._leaves()
         self._present: set[str] = set()
 
@@ -97,32 +96,6 @@ class Back:
             }
             for record_type in self.plan.record_types
         }
-
-
-def _given(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Leaf paths that no question of their own holds, with what lineage says of them."""
-    for made in plan.made:
-        level = made.each.slot if made.each else ""
-        if made.each:
-            # An item is numbered by its place in the repeat.
-            yield f"{made.record_type}.record_id", level
-        for name, node in made.body.fields.items():
-            yield from _node(f"{made.record_type}.{name}", node, level)
-
-
-def _node(path: str, node: Node, level: str) -> Iterator[tuple[str, str]]:
-    if isinstance(node, Constant):
-        yield path, "constant"
-    elif isinstance(node, Member):
-        yield path, node.each.slot if node.each else level
-    elif isinstance(node, Object):
-        for name, child in node.fields.items():
-            yield from _node(f"{path}.{name}", child, level)
-    elif isinstance(node, Each):
-        yield from _node(f"{path}[]", node.item, node.each.slot)
-    elif isinstance(node, Listed):
-        for child in node.items:
-            yield from _node(f"{path}[]", child, level)
 
 
 def listed(objects: Iterable[Mapping[str, Any]], before: bytes, after: bytes) -> Iterator[bytes]:

@@ -9,9 +9,18 @@ equal).
 A source field that no line names is never copied, so a column that a vendor adds cannot leak.
 """
 
+from gateway.mapping.destinations import destinations
 from gateway.mapping.nodes import Plan
 from gateway.mapping.reader import Reader, reader_of
 from gateway.mapping.stream import write_back
 from gateway.mapping.table import plan_of, read_mapping
 
-__all__ = ["Plan", "Reader", "plan_of", "read_mapping", "reader_of", "write_back"]
+__all__ = [
+    "Plan",
+    "Reader",
+    "destinations",
+    "plan_of",
+    "read_mapping",
+    "reader_of",
+    "write_back",
+]

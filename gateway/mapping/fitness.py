@@ -11,7 +11,7 @@ from gateway.errors import OfficerError
 from gateway.mapping.codes import code_list
 from gateway.mapping.convert import Converter
 from gateway.mapping.nodes import Made
-from gateway.record import Leaf, leaves, structural, validator
+from gateway.record import Leaf, fields, leaves, structural, validator
 
 Faults = list[OfficerError]
 
@@ -59,6 +59,11 @@ def check_records(made: Sequence[Made], faults: Faults, *, at: str) -> None:
             OfficerError(
                 "the first record needs an id and no `each`", rule="mapping.no_root", at=at
             )
+        )
+    if made[0].every and fields(made[0].record_type)["record_id"].kinds != ("none",):
+        # The id leaves where other fields are made coarse or stay: it must not repeat them.
+        faults.append(
+            OfficerError("an id made of what people answered", rule="mapping.id_of_answers", at=at)
         )
     if any(not other.each or other.ids for other in made[1:]):
         faults.append(
