@@ -96,6 +96,30 @@ def test_a_key_that_stands_twice_is_told_and_not_lost():
     assert [one.value for one in found] == [{"end": "2", "x": {"y": 1}}, {"end": "3"}]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a": "1", "a": "2", "b": "x\\u0022:"}',
+        b'{"a": "1", "a": "2", "b": "x\\"\\u003A"}',
+        b'{"a": "1", "a": "2", "b": "x\\"\\u003a"}',
+        b'{"a" : "x\\":", "a": "2"}',
+        b'{"a":"1","a":"2"}',
+        b'{"\\u0061": "1", "a": "2"}',
+    ],
+)
+def test_no_spelling_hides_a_lost_key(text):
+    [found] = objects(io.BytesIO(text), listed)
+
+    assert found.twice == ("a",)
+
+
+def test_a_line_that_ends_in_a_brace_may_begin_a_document():
+    text = b'{"a": {}\n\n, "b": {"c": 1}\n}'
+
+    assert values(text) == [{"a": {}, "b": {"c": 1}}]
+    assert refused(b'{"a": {}\n\n\n, "b": x}') == ("json.invalid", "line 4, column 8")
+
+
 def test_a_key_of_the_envelope_that_stands_twice_is_refused():
     content = io.BytesIO(b'{"results": [], "results": [{"a": 1}]}')
 

@@ -42,7 +42,7 @@ class Unfold:
         """The submissions of one document."""
         self.form = None
         if isinstance(document, list):
-            yield from document
+            yield from _spent(document)
             return
         if not isinstance(document, dict):
             raise SenderError(
@@ -56,7 +56,7 @@ class Unfold:
             if "count" not in document:
                 raise SenderError("a page without count", rule="kobo.not_a_page")
             self._note(document, PAGE)
-            yield from document["results"]
+            yield from _spent(document.pop("results"))
         elif isinstance(document.get("body"), dict) and "_xform_id_string" in document["body"]:
             # As integration tools keep what the REST service posted to them.
             self._note(document, {"body"})
@@ -68,3 +68,10 @@ class Unfold:
     def _note(self, document: dict[str, Any], known: set[str]) -> None:
         said = {key for key, value in document.items() if value is not None}
         self._reading.unmapped.update(map(shown, said - known))
+
+
+def _spent(items: list[Any]) -> Iterator[Any]:
+    """Each item, and no longer held once the next is asked for: a page may be large."""
+    items.reverse()
+    while items:
+        yield items.pop()

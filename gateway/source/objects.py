@@ -1,9 +1,9 @@
 """JSON documents and NDJSON, one object after another.
 
 Real exports repeat keys, and every usual JSON parser keeps the last one in silence. Looking at
-each key again would cost several times the parsing, so the keys are first counted in the bytes:
-where the count equals the number of keys that came out of the parser, none was lost. Only a
-document in which it differs is read a second time, slowly.
+each key again would cost several times the parsing, so what was parsed is written again and the
+keys are counted in both texts: where the counts are equal, none was lost. Only a document in
+which they differ is read a second time, slowly.
 """
 
 import json
@@ -51,13 +51,16 @@ def objects(content: BinaryIO, unfold: Unfold, *, exact: bool = False) -> Iterat
     without it they are floats, several times faster.
     """
     number, first = _next_line(content, 0, WHOLE) or (1, b"")
-    if _is_object(first):
+    more = b""
+    if _looks_like_object(first):
         second = _next_line(content, number, LINE)
-        if second:
+        if second and _is_json(first):
             yield from _lines(content, (number, first), second, unfold, exact=exact)
             return
+        more = b"\n" * (second[0] - number - 1) + second[1] if second else b""
     blank = b"\n" * min(number - 1, WHOLE)  # so that places in what follows are true
-    whole = blank + first + content.read(max(WHOLE + 1 - len(first), 0))
+    whole = blank + first + more
+    whole += content.read(max(WHOLE + 1 - len(whole), 0))
     if len(whole) > WHOLE:
         raise SenderError(
             "too large for one JSON document: send NDJSON, one object a line", rule="json.too_large"
@@ -75,12 +78,14 @@ def document(content: BinaryIO, *, exact: bool = False) -> Any:
     return found.value
 
 
-def _is_object(line: bytes) -> bool:
+def _looks_like_object(line: bytes) -> bool:
     line = line.removeprefix(BOM).strip()
-    if not (line.startswith(b"{") and line.endswith(b"}")):
-        return False
+    return line.startswith(b"{") and line.endswith(b"}")
+
+
+def _is_json(line: bytes) -> bool:
     try:
-        orjson.loads(line)
+        orjson.loads(line.removeprefix(BOM))
     except orjson.JSONDecodeError:
         return False
     return True
@@ -128,9 +133,9 @@ def _document(content: bytes, unfold: Unfold, *, exact: bool) -> Iterator[Found]
         value = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise _broken(error, content) from None
-    keys = _count_keys(value)
-    once = _keys_in_text(content) == keys
-    if once and not exact:
+    if not _shallow(content):
+        _refuse_deep(value)
+    if not exact and _once(content, value):
         yield from map(Found, unfold(value))
         return
     marked = _loads_marking(content, exact=exact)
@@ -154,29 +159,58 @@ def _broken(error: orjson.JSONDecodeError, content: bytes) -> SenderError:
 
 
 _SPACE = b" \t\r\n"
+_SPELT = (b"\\u0022", b"\\u003a", b"\\u003A")
+"""A quotation mark or a colon spelt in a way that `orjson` does not write again."""
 
 
-def _keys_in_text(content: bytes) -> int:
-    # Every key ends with a quote and, white space aside, a colon. A text value can look the
-    # same, so the count may be too high, never too low: then the slow way is taken in vain.
-    return content.translate(None, _SPACE).count(b'":')
+def _once(content: bytes, value: Any) -> bool:
+    """Whether no key of the text was lost in parsing.
+
+    Every key ends with a quotation mark and, white space aside, a colon. A text value can look
+    the same, and then does so in both texts: `value` holds no text that `content` does not. So
+    a lost key makes the first count higher, and nothing makes it lower.
+    """
+    again = orjson.dumps(value)
+    if again == content:
+        return True
+    if any(spelt in content for spelt in _SPELT):
+        return False
+    return _ends_of_keys(content) == _ends_of_keys(again)
+
+
+def _ends_of_keys(text: bytes) -> int:
+    return text.translate(None, _SPACE).count(b'":')
+
+
+_BRACKETS = b"[]{}"
+_OTHERS = bytes(sorted(set(range(256)) - set(_BRACKETS)))
+
+
+def _shallow(content: bytes) -> bool:
+    """Whether the nesting is surely within bounds: its brackets, innermost first, are soon gone.
+
+    Brackets in texts may hide that, and then the answer is no.
+    """
+    left = content.translate(None, _OTHERS)
+    for _ in range(MAX_DEPTH // 2):  # each round takes up to two levels away
+        if not left:
+            return True
+        left = left.replace(b"{}", b"").replace(b"[]", b"")
+    return not left
 
 
 _NESTED = frozenset((dict, list))
 
 
-def _count_keys(value: Any) -> int:
-    """Keys of all objects. Raises `SenderError` for nesting that no form has."""
-    keys = 0
+def _refuse_deep(value: Any) -> None:
+    """Raise `SenderError` for nesting that no form has."""
     level = [value]
     for _ in range(MAX_DEPTH):
-        found = [one for one in level if one.__class__ is dict]
-        keys += sum(map(len, found))
-        inner = [item for one in found for item in one.values()]
+        inner = [item for one in level if one.__class__ is dict for item in one.values()]
         inner += [item for one in level if one.__class__ is list for item in one]
         level = [item for item in inner if item.__class__ in _NESTED]
         if not level:
-            return keys
+            return
     raise SenderError("nested too deeply", rule="json.too_deep")
 
 
