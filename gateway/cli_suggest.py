@@ -39,6 +39,9 @@ def suggest(
         Path | None, typer.Option("--out", help="File to write, which must be new.")
     ] = None,
     types: Types = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Of a workbook with several tables.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Draft a mapping from a form's definition, an export of metadata, or a header.
@@ -49,7 +52,7 @@ def suggest(
     for one in types or ():
         if one not in RECORD_TYPES:
             raise OfficerError("no such record type", rule="mapping.record_type", at="--type")
-    made = _draft(definition, format, name or _named(definition), authority, types or [])
+    made = _draft(definition, format, name or _named(definition), authority, types or [], sheet)
     _, plan, faults = examined(made.text().encode(), at="the draft")
     if plan is None:
         raise faults[0]
@@ -64,13 +67,15 @@ def suggest(
     raise typer.Exit(1 if made.document.get("open") else 0)
 
 
-def _draft(path: Path, form: str, name: str, authority: str, types: list[str]) -> Draft:
+def _draft(
+    path: Path, form: str, name: str, authority: str, types: list[str], sheet: str | None
+) -> Draft:
     try:
         with path.open("rb") as content:
-            questions = read_questions(content, form)
+            questions = read_questions(content, form, sheet)
     except OSError:
         raise RecipientError("cannot be read", rule="payload.unreadable", at=path.name) from None
-    return draft(questions, form, name=name, authority=authority, record_types=types)
+    return draft(questions, form, name=name, authority=authority, record_types=types, sheet=sheet)
 
 
 def _named(path: Path) -> str:

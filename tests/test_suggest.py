@@ -225,6 +225,20 @@ def test_a_table_is_drafted_from_its_header_and_no_other_row():
     assert "Secret" not in json.dumps(document)
 
 
+def test_one_sheet_of_a_workbook_is_named_and_the_mapping_says_so():
+    content = xlsform([("First name", "Sex"), ("Secret", "F")], [("Village",), ("Camp",)])
+
+    with pytest.raises(SenderError) as caught:
+        read_questions(io.BytesIO(content), "tabular")
+    questions = read_questions(io.BytesIO(content), "tabular", "survey")
+    made = draft(questions, "tabular", name="d", authority="demo.example", sheet="survey")
+
+    assert caught.value.rule == "table.several_sheets"
+    assert made.document["table"] == yaml.safe_load(made.text())["table"] == {"sheet": "survey"}
+    assert made.document["records"][0]["fields"] == {"name.given_name": "First name"}
+    assert plan_of(settle(made.document), at="d").document["table"] == {"sheet": "survey"}
+
+
 def test_hashtags_below_a_header_are_the_best_evidence():
     content = b"Pays,N\n#country+code+v_iso3,#beneficiary+name+family\nKEN,Secret\n"
 

@@ -59,6 +59,7 @@ def draft(
     name: str,
     authority: str,
     record_types: Sequence[str] = (),
+    sheet: str | None = None,
 ) -> Draft:
     """The mapping that these questions suggest.
 
@@ -70,6 +71,8 @@ def draft(
     root, inner = _types(record_types, people=people, repeat=repeat)
     document: dict[str, Any] = {"mapping": name, "version": "0", "format": form}
     document |= {"authority": authority, "title": "Draft, to be read before it is used"}
+    if sheet is not None:
+        document["table"] = {"sheet": sheet}
     made = Draft(document)
     asked: list[dict[str, Any]] = []
     left: list[str] = []
@@ -289,8 +292,9 @@ def _yaml(made: Draft) -> Iterator[str]:
     document = made.document
     yield "# A draft. Lines say how sure they are; `open` holds what you must settle before use:\n"
     yield "# write a line for it or move its path to `left`, then delete it from `open`.\n"
-    for key in ("mapping", "version", "title", "format", "authority"):
-        yield f"{key}: {_scalar(document[key])}\n"
+    for key in ("mapping", "version", "title", "format", "authority", "table"):
+        if key in document:
+            yield f"{key}: {_scalar(document[key])}\n"
     yield "records:\n"
     for position, record in enumerate(document["records"]):
         yield f"  - type: {_scalar(record['type'])}\n"

@@ -21,9 +21,9 @@ _DHIS2: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def header(content: BinaryIO) -> list[Question]:
+def header(content: BinaryIO, sheet: str | None = None) -> list[Question]:
     """The columns of a table. No row below the header is looked at but for a row of hashtags."""
-    rows = iter(Rows(content))
+    rows = iter(Rows(content, sheet=sheet))
     _, titles = next(rows, (0, []))
     names = [str(title).strip() if title is not None else "" for title in titles]
     if not any(names):

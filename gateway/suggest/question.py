@@ -41,7 +41,7 @@ _MARKS = re.compile(r"<[^>]*>|\$\{[^}]*\}|[*#`]")
 FILLING = frozenset({
     "the", "of", "what", "is", "are", "your", "you", "please", "enter", "individual", "individuals",
     "respondent", "person", "persons", "s", "le", "la", "de", "du", "des", "l", "d", "el", "los",
-    "hh", "h", "i", "c", "f", "a", "an", "this", "household",
+    "hh", "pp", "h", "i", "c", "f", "a", "an", "this", "household",
 })  # fmt: skip
 """Words that say nothing by themselves. `_h_c` and its kind are suffixes of HOPE forms."""
 

@@ -11,8 +11,8 @@ FORMATS = ("kobo", "odk", "ona", "commcare", "tabular", "hxl", "dhis2.tracker")
 MAX_QUESTIONS = 20_000
 
 
-def read_questions(content: BinaryIO, form: str) -> list[Question]:
-    """The questions of a definition for `form`, one of `FORMATS`.
+def read_questions(content: BinaryIO, form: str, sheet: str | None = None) -> list[Question]:
+    """The questions of a definition for `form`, one of `FORMATS`; of a table, in this sheet.
 
     An XLSForm, an asset definition, a metadata export, a case or form export, a header: what it
     is shows in its content. Raises `SenderError` (`suggest.*`) for anything else.
@@ -24,7 +24,7 @@ def read_questions(content: BinaryIO, form: str) -> list[Question]:
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
         found = _of_json(document(content), form)
     elif form in ("tabular", "hxl"):
-        found = listings.header(content)
+        found = listings.header(content, sheet)
     elif start.startswith((b"PK", b"\xd0\xcf")):
         found = forms.workbook(content)
     else:
