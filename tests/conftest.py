@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from gateway import journal
 from gateway.demo import prepare
+
+# A run that is repeated says the same. `HYPOTHESIS_PROFILE=default` looks somewhere else each time.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "deploy" / "demo"

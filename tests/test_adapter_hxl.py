@@ -135,6 +135,14 @@ def test_people_come_back_field_by_field() -> None:
 
 
 @pytest.mark.parametrize("notation", NOTATIONS, ids=lambda one: one.name)
+def test_the_largest_numbers_a_schema_allows_come_back(notation: Hxl) -> None:
+    size = {"size": 2**53 - 1}
+    alert = {"record_type": "alert", "record_id": "a.example/1", "info": [{"resource": [size]}]}
+
+    assert read(HXL, write(notation, [alert]).content).records == [alert]
+
+
+@pytest.mark.parametrize("notation", NOTATIONS, ids=lambda one: one.name)
 @SLOW
 @given(records(types=RECORD_TYPES, most=2))
 def test_what_is_rendered_reads_back(notation: Hxl, given_records: list[Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from gateway.source.tables import Cell
 
-_INTEGER = re.compile(r"-?[0-9]{1,15}")
+_INTEGER = re.compile(r"-?[0-9]{1,16}")
 _NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
 _REASON = re.compile(r"([a-z][a-z0-9_]*):([a-z_]+)")
 
