@@ -10,7 +10,7 @@ from lxml import etree
 from adapters.commcare import CommCare, CommCareXml
 from gateway.adapter import read, write
 from gateway.errors import OfficerError, SenderError
-from gateway.mapping import Plan, plan_of
+from gateway.mapping import Plan, plan_of, read_mapping
 from gateway.record import Record
 from tests.commcare_files import (
     CASE_NS,
@@ -205,6 +205,19 @@ def test_a_text_of_white_space_is_told_as_lost():
     _, lost = bodies([record], person())
 
     assert "person.name.full_name" in lost
+
+
+@pytest.mark.parametrize("adapter", [CommCare(), CommCareXml()])
+@pytest.mark.parametrize("notes", [["seen", " "], ["\t", "seen"]])
+def test_an_item_of_white_space_in_a_list_of_lines_is_told_as_lost(adapter, notes):
+    plan = read_mapping(SAMPLES / "referrals.json.mapping.yaml")
+    head = {"record_type": "case", "schema_version": "1.0", "case_type": "referral"}
+    record = {**head, "record_id": f"{plan.authority}/7", "note": notes}
+
+    written = write(adapter, [record], plan)
+
+    assert "case.note[]" in written.unrendered
+    assert read(adapter, written.content, plan).records[0]["note"] == ["seen"]
 
 
 def test_the_case_type_of_a_mapping_for_one_type_is_written():

@@ -8,7 +8,7 @@ from typing import Any
 from adapters.commcare.cases import Fields
 from adapters.commcare.scope import CASE_KEYS, CASE_TYPE, Scope
 from gateway.errors import OfficerError, SenderError
-from gateway.mapping import Plan, destinations, write_back
+from gateway.mapping import Plan, destinations, slots_of, write_back
 from gateway.marks import Marks
 from gateway.record import Leaf, Record, Writing, leaves, walk
 
@@ -28,6 +28,7 @@ class Written:
         self._writing = writing
         self._lost: set[str] = set()
         self._targets = destinations(plan)
+        self._slots = slots_of(plan)
         self._present: set[str] = set()
         self._unseen: dict[str, list[tuple[str, Leaf]]] = {}
         self._ids = Marks()
@@ -72,7 +73,11 @@ class Written:
     def lose(self, key: str) -> None:
         """A key this form of content has no place for."""
         last = key.rsplit("/", 1)[-1]
+        for leaf, slots in self._slots.items():
+            if key in slots or f"*/{last}" in slots:
+                self._lost.add(leaf)
         for leaf, slot in self._targets.items():
+            # Of an id, which is no value of a line.
             if key in slot.split(" | ") or f"*/{last}" in slot.split(" | "):
                 self._lost.add(leaf)
 

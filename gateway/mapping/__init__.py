@@ -9,7 +9,7 @@ equal).
 A source field that no line names is never copied, so a column that a vendor adds cannot leak.
 """
 
-from gateway.mapping.destinations import destinations
+from gateway.mapping.destinations import destinations, slots_of
 from gateway.mapping.nodes import Plan
 from gateway.mapping.reader import Reader, reader_of
 from gateway.mapping.stream import write_back
@@ -22,5 +22,6 @@ __all__ = [
     "plan_of",
     "read_mapping",
     "reader_of",
+    "slots_of",
     "write_back",
 ]
