@@ -537,3 +537,14 @@ def test_real_alerts(samples, xsd):
         assert rendered.unrendered == (), path.name
         assert parse(rendered.content).records == parsed.records, path.name
         xsd.assertValid(etree.fromstring(rendered.content))
+
+
+@pytest.mark.parametrize("web", [":", "http://[", "%zz"])
+def test_an_address_that_is_none_is_told_to_be_lost(xsd, web):
+    info = {**WHAT, "web": web, "resource": [{"resource_desc": "map", "mime_type": "a/b"}]}
+    info["resource"][0]["uri"] = web
+
+    rendered = write(Cap(), [{**BASE, "info": [info]}])
+
+    xsd.assertValid(etree.fromstring(rendered.content))
+    assert {"alert.info[].web", "alert.info[].resource[].uri"} <= set(rendered.unrendered)

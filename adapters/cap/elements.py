@@ -15,6 +15,7 @@ from adapters.cap.values import (
     TEXT,
     TIME,
     TOKEN,
+    URI,
     Kind,
 )
 from gateway.record import leaves
@@ -60,7 +61,7 @@ _RESOURCE = (
     Item("resourceDesc", "resource_desc", TEXT, needed=READ),
     Item("mimeType", "mime_type", TOKEN, needed=(CAP_1_2,)),
     Item("size", "size", INTEGER),
-    Item("uri", "uri", TOKEN),
+    Item("uri", "uri", URI),
     Item("derefUri", "deref_uri", TEXT),
     Item("digest", "digest", TOKEN),
 )
@@ -89,7 +90,7 @@ _INFO = (
     Item("headline", "headline", TEXT),
     Item("description", "description", TEXT),
     Item("instruction", "instruction", TEXT),
-    Item("web", "web", TOKEN),
+    Item("web", "web", URI),
     Item("contact", "contact", TEXT),
     _pair("parameter", "parameter"),
     Item("resource", "resource", inside=_RESOURCE, many=True),

@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from lxml import etree
+
 from gateway.source.markup import writable
 
 
@@ -34,6 +36,23 @@ def _token(text: str) -> str | None:
 
 def _written(text: str) -> str:
     if not writable(text):
+        raise ValueError
+    return text
+
+
+# libxml2's own judgement, so that what is written is valid for whoever checks it against the XSD.
+_ADDRESS = etree.XMLSchema(
+    etree.XML(
+        '<schema xmlns="http://www.w3.org/2001/XMLSchema">'
+        '<element name="uri" type="anyURI"/></schema>'
+    )
+)
+
+
+def _uri_written(text: str) -> str:
+    element = etree.Element("uri")
+    element.text = _written(text)
+    if not _ADDRESS.validate(element):
         raise ValueError
     return text
 
@@ -230,6 +249,7 @@ def _circle_written(value: dict[str, Any]) -> str:
 
 TEXT = Kind("text", _text, _written)
 TOKEN = Kind("token", _token, _written)
+URI = Kind("uri", _token, _uri_written)
 TIME = Kind("time", _time, _time_written)
 LANGUAGE = Kind("language", _language, _written)
 INTEGER = Kind("integer", _integer, str)
