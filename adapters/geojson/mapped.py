@@ -16,10 +16,10 @@ from typing import Any
 
 import orjson
 
+from adapters.flat.back import Back
+from adapters.flat.nested import nest
+from adapters.flat.typed import Typed
 from adapters.geojson.envelope import Feature, shown
-from adapters.openrosa.back import Back
-from adapters.openrosa.nested import nest
-from adapters.openrosa.typed import Typed
 from gateway.errors import SenderError
 from gateway.mapping import Plan, Reader, reader_of
 from gateway.record import Reading, Record, Writing

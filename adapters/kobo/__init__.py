@@ -16,9 +16,10 @@ business. CSV and XLSX exports are tables: the tabular adapter reads them.
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from adapters.flat.back import listed
 from adapters.kobo.envelope import submissions
 from adapters.openrosa import instance, sniff
-from adapters.openrosa.back import Back, listed
+from adapters.openrosa.back import Back
 from adapters.openrosa.render import posted
 from adapters.openrosa.submission import needed, records_of
 from gateway.mapping import Plan

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from adapters.flat.nested import Flat
 from adapters.openrosa import transport
-from adapters.openrosa.nested import Flat
 from adapters.openrosa.others import refuse_object
 from adapters.openrosa.submission import Submission, shown
 from gateway.errors import SenderError

@@ -15,13 +15,14 @@ for them.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
+from adapters.flat.back import listed
+from adapters.flat.nested import Flat, nest
+from adapters.flat.typed import Typed
 from adapters.odk.envelope import rows
 from adapters.openrosa import instance, sniff
-from adapters.openrosa.back import INSTANCE_ID, Back, listed
-from adapters.openrosa.nested import Flat, nest
+from adapters.openrosa.back import INSTANCE_ID, Back
 from adapters.openrosa.render import posted
 from adapters.openrosa.submission import needed, records_of
-from adapters.openrosa.typed import Typed
 from gateway.mapping import Plan
 from gateway.record import Reading, Record, Writing
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from adapters.openrosa.nested import Flat
+from adapters.flat.nested import Flat
 from adapters.openrosa.others import refuse_object
 from adapters.openrosa.submission import Submission, shown
 from gateway.errors import SenderError

@@ -16,11 +16,12 @@ them. OpenStreetMap files are refused.
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from adapters.flat.back import listed
+from adapters.flat.typed import Typed
 from adapters.ona.envelope import submissions
 from adapters.openrosa import instance, sniff
-from adapters.openrosa.back import Back, listed
+from adapters.openrosa.back import Back
 from adapters.openrosa.submission import needed, records_of
-from adapters.openrosa.typed import Typed
 from gateway.mapping import Plan
 from gateway.record import Reading, Record, Writing
 

@@ -13,7 +13,7 @@ in it is refused, the rest is listed.
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from adapters.openrosa.nested import Repeats
+from adapters.flat.nested import Repeats
 from adapters.openrosa.others import refuse_root
 from adapters.openrosa.submission import Submission, shown
 from gateway.errors import SenderError

@@ -1,65 +1,25 @@
 """From flat submissions to records, with an account of every key."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+from adapters.flat import reading as flat
+from adapters.flat.reading import Found as Submission
+from adapters.flat.reading import needed, shown
 from gateway.errors import SenderError
-from gateway.mapping import Plan, reader_of
+from gateway.mapping import Plan
 from gateway.record import Reading, Record
 
-_NAME = r"@?[A-Za-z_][A-Za-z0-9_.:@-]*"
-KEY = re.compile(rf"(?=.{{1,200}}\Z){_NAME}(/{_NAME})*")
-"""A question's path, as the form's author named it. Anything else is reported as `?`: a key
-may be a place where somebody put a name or a number."""
+__all__ = ["Submission", "needed", "records_of", "shown"]
 
-SENT = re.compile(r"\A(base64EncryptedKey|encryptedXmlFile)\Z|/(base64EncryptedKey)\Z")
+ENVELOPE = re.compile(r"\A(base64EncryptedKey|encryptedXmlFile)\Z|/(base64EncryptedKey)\Z")
 """Keys of an encrypted submission's envelope: there are no answers in it."""
-
-
-@dataclass(slots=True)
-class Submission:
-    """One submission as one flat object."""
-
-    fields: Any = field(repr=False)
-    twice: Sequence[str] = ()
-    """Keys that stood twice in one object with different values."""
-    at: str = ""
-
-
-def shown(key: str) -> str:
-    """A key as errors and receipts may show it."""
-    return key if KEY.fullmatch(key) else "?"
-
-
-def needed(mapping: Plan | None, form: str) -> Plan:
-    """The mapping, made for this adapter or its family: one for `kobo` serves `kobo.xml`."""
-    if mapping is None:
-        raise SenderError(f"{form} needs a mapping", rule="mapping.missing")
-    if form != mapping.format and not form.startswith(f"{mapping.format}."):
-        raise SenderError("the mapping is for another format", rule="mapping.other_format")
-    return mapping
 
 
 def records_of(
     found: Iterable[Submission], plan: Plan, reading: Reading, *, form: str
 ) -> Iterator[Record]:
     """The records of each submission. `form` is the first part of the rules it may break."""
-    reader = reader_of(plan)
-    for number, submission in enumerate(found, 1):
-        at = submission.at or f"submission {number}"
-        for key in submission.twice:
-            if reader.names(key):
-                raise SenderError(
-                    "a mapped key stands twice with different values",
-                    rule="json.key_twice",
-                    at=f"{at}, {shown(key)}",
-                )
-            reading.repeated.add(shown(key))
-        yield from reader.read(submission.fields, at=at)
-    trace = reader.trace(shown)
-    if any(map(SENT.search, trace.keys)):
+    keys = yield from flat.records_of(found, plan, reading, called="submission")
+    if any(map(ENVELOPE.search, keys)):
         raise SenderError("a submission is encrypted", rule=f"{form}.encrypted")
-    reading.lineage.update(trace.lineage)
-    reading.unmapped.update(trace.unmapped)

@@ -6,7 +6,7 @@
 import re
 from typing import Any
 
-from adapters.openrosa.nested import Flat
+from adapters.flat.nested import Flat
 from adapters.openrosa.submission import Submission
 from gateway.errors import SenderError
 from gateway.source.objects import Found

@@ -89,5 +89,5 @@ def nest(fields: Mapping[str, Any], *, under: str = "") -> dict[str, Any]:
 
 def _both() -> SenderError:
     return SenderError(
-        "the mapping writes a path that is a question and a group", rule="openrosa.both"
+        "the mapping writes a path that is a question and a group", rule="mapping.both"
     )
