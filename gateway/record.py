@@ -274,8 +274,22 @@ def _age_class(value: Any, today: str) -> str | None:
     return "child" if years < ADULT else "adult"
 
 
+_COUNTS = ((0, "0"), (2, "1-2"), (4, "3-4"), (9, "5-9"), (19, "10-19"))
+"""The most a count of each class is. Between them stand the thresholds for small cells."""
+
+
+def _count_class(value: Any, today: str) -> str | None:
+    # A rate or a text with an exponent is no count: policy is told nothing, and must not guess.
+    if isinstance(value, str) and value.isdecimal() and value.isascii():
+        value = int(value)
+    if not isinstance(value, int) or value < 0:
+        return None
+    return next((name for most, name in _COUNTS if value <= most), "20+")
+
+
 _READ: Mapping[str, FactReader] = {
     "value": _value,
     "past": _past,
     "age_class": _age_class,
+    "count_class": _count_class,
 }

@@ -45,7 +45,12 @@ Policy is not asked about `structural` fields: they say what the object is.
 
 _COLUMNS = "| field | shape | kind | category | family | fact | hashtag | meaning |"
 _PART_COLUMNS = "| leaf | shape | fact | hashtag | meaning |"
-_FACTS = {"value": "{}", "past": "{}: the day is over", "age_class": "{}: child or adult"}
+_FACTS = {
+    "value": "{}",
+    "past": "{}: the day is over",
+    "age_class": "{}: child or adult",
+    "count_class": "{}: how small",
+}
 
 
 def page() -> str:

@@ -28,7 +28,7 @@ FAMILY: list[dict[str, Any]] = [
         "group_head": "unhcr.example/p1",
         "group_identifier": [{"identifier_type": "Carte de ménage", "identifier_value": "00071"}],
         "member_list": [
-            {"member": "unhcr.example/p1", "is_head": True},
+            {"member": "unhcr.example/p1", "is_head": True, "collector": "primary"},
             {"member": "unhcr.example/p2", "relationship_head": "child", "is_head": False},
             {"member": "elsewhere.example/p9", "relationship_head": "spouse"},
             {"relationship_head": "parent"},

@@ -235,9 +235,35 @@ def test_facts_are_what_the_schemas_declare_and_nothing_else():
     }
     assert "age_class" not in fact_names("household")
     assert fact_names("missing-person")[0] == "age_class"
+    counted = {"needs", "indicator"}
+    assert {fact_names(name)[0] for name in counted} == {"count_class"}
     assert {
-        fact_names(name) for name in RECORD_TYPES if name not in ("person", "missing-person")
+        fact_names(name)
+        for name in RECORD_TYPES
+        if name not in ("person", "missing-person", *counted)
     } == {fact_names("household")}
+
+
+@pytest.mark.parametrize(
+    ("count", "found"),
+    [
+        *((0, "0"), (1, "1-2"), (2, "1-2"), (3, "3-4"), (4, "3-4"), (5, "5-9"), (9, "5-9")),
+        *((10, "10-19"), (19, "10-19"), (20, "20+"), (246362, "20+"), (None, None)),
+    ],
+)
+def test_policy_is_told_how_small_a_count_is_and_not_the_count(count, found):
+    needs = {"record_type": "needs", "record_id": "dtm.example/1", "population": count}
+    value = {"record_type": "indicator", "record_id": "hmis.example/1", "value": str(count)}
+
+    assert facts(needs, TODAY)[0] == found
+    assert facts(value, TODAY)[0] == found
+
+
+@pytest.mark.parametrize("value", ["0.5", "-3", "1e3", "٣"])
+def test_what_is_no_count_has_no_class(value):
+    record = {"record_type": "indicator", "record_id": "hmis.example/1", "value": value}
+
+    assert facts(record, TODAY)[0] is None
 
 
 # -- what an adapter hands over -----------------------------------------------------------------

@@ -46,6 +46,8 @@ def _members(value: Any, resource: Json, extensions: list[Json], sheet: Sheet) -
             marks.append({"url": terms.MEMBER_RELATIONSHIP, "valueCode": code})
         if "is_head" in item:
             marks.append({"url": terms.MEMBER_HEAD, "valueBoolean": item["is_head"]})
+        if "collector" in item:
+            marks.append({"url": terms.MEMBER_COLLECTOR, "valueCode": item["collector"]})
         if marks:
             member["extension"] = marks
         elif record_id is None:

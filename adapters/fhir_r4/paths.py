@@ -54,6 +54,7 @@ _HOUSEHOLD = {
     "member_list[].member": "member.entity",
     "member_list[].relationship_head": "member.extension.relationship-to-head",
     "member_list[].is_head": "member.extension.is-head",
+    "member_list[].collector": "member.extension.collector",
     "group_size": "quantity",
     **{f"group_identifier[].{part}": path for part, path in _IDENTIFIER.items()},
 }

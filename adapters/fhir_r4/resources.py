@@ -233,6 +233,8 @@ def _member(reader: Reader, item: Json) -> None:
             reader.put(found, "member_list[].relationship_head", code, where)
         elif url == terms.MEMBER_HEAD:
             reader.put(found, "member_list[].is_head", extension.get("valueBoolean"), where, bool)
+        elif url == terms.MEMBER_COLLECTOR:
+            reader.put(found, "member_list[].collector", extension.get("valueCode"), where)
         else:
             reader.leave(where)
     if found:

@@ -35,6 +35,7 @@ ADDRESS = EXTENSION + "address"
 """A Group has no address of its own."""
 MEMBER_RELATIONSHIP = EXTENSION + "relationship-to-head"
 MEMBER_HEAD = EXTENSION + "is-head"
+MEMBER_COLLECTOR = EXTENSION + "collector"
 
 TASK_ID = "https://corridor.invalid/fhir/sid/task-of"
 """Marks the Task that carries the state of a ServiceRequest, and names the record of both."""

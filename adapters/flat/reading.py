@@ -10,9 +10,12 @@ from gateway.mapping import Plan, reader_of
 from gateway.record import Reading, Record
 
 _NAME = r"@?[A-Za-z_][A-Za-z0-9_.:@-]*"
-KEY = re.compile(rf"(?=.{{1,200}}\Z){_NAME}(/{_NAME})*")
-"""A path, as the system's or the form's author named it. Anything else is reported as `?`: a key
-may be a place where somebody put a name or a number."""
+_UUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_PART = rf"({_NAME}|{_UUID})(#[0-9]{{1,3}})?"
+KEY = re.compile(rf"(?=.{{1,200}}\Z){_PART}(/{_PART})*")
+"""A path, as the system's or the form's author named it; `#2` is the second of one kind in a list
+(`keyed`). Anything else is reported as `?`: a key may be a place where somebody put a name or a
+number."""
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from gateway.mapping import Plan
+from gateway.mapping.bad import Bad
 from gateway.mapping.convert import Converter
 from gateway.mapping.nodes import Constant, Each, Listed, Member, Node, Object, Value
 
@@ -19,13 +20,24 @@ NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 NUMBERS = frozenset(("integer", "decimal", "number"))
 SHAPES = frozenset(("point", "geometry"))
+SEVERAL = frozenset(("list", "codes"))
+_BOOLEANS = {"true": True, "false": False}
 
 
 class Typed:
-    """Types the answers of flat submissions. With `shapes`, points become GeoJSON objects."""
+    """Types the answers of flat submissions. With `shapes`, points become GeoJSON objects.
 
-    def __init__(self, plan: Plan, *, shapes: bool) -> None:
-        kinds = NUMBERS | SHAPES if shapes else NUMBERS
+    With `booleans`, true and false are JSON's; with `between`, a text of several answers is the
+    list of the parts between it.
+    """
+
+    def __init__(
+        self, plan: Plan, *, shapes: bool, booleans: bool = False, between: str = ""
+    ) -> None:
+        kinds = NUMBERS | (SHAPES if shapes else frozenset())
+        kinds |= frozenset(("boolean",)) if booleans else frozenset()
+        kinds |= SEVERAL if between else frozenset()
+        self._between = between
         found: dict[str, Converter | None] = {}
         for slot, converter in _uses(plan):
             same = found.setdefault(slot, converter)
@@ -46,11 +58,22 @@ class Typed:
         if converter is None or not isinstance(value, str) or not value:
             return value
         if converter.name in SHAPES:
-            return converter.forward(value)
+            return _shape(converter, value)
+        if converter.name == "boolean":
+            return _BOOLEANS.get(value, value)
+        if converter.name in SEVERAL:
+            return value.split(self._between)
         if not NUMBER.fullmatch(value) or value == "-0":
             return value
         # Not a float: its digits are not the digits somebody wrote.
         return orjson.Fragment(value)
+
+
+def _shape(converter: Converter, value: str) -> Any:
+    try:
+        return converter.forward(value)
+    except Bad:
+        return value  # The text that gives a reason why there is none.
 
 
 def _uses(plan: Plan) -> Iterator[tuple[str, Converter | None]]:

@@ -4,8 +4,8 @@ package exchange
 # scope: rule
 # title: Consent
 # description: |
-#   Consent that was refused, withdrawn, has expired or was found invalid bars a record under every
-#   legal basis. Where consent is the basis, a record without one stays.
+#   Consent that was refused, withdrawn, has expired, was found invalid or that its source demands
+#   and does not have bars a record under every legal basis. Where consent is the basis, a record without one stays.
 # related_resources:
 #   - ref: https://www.icrc.org/en/data-protection-humanitarian-action-handbook
 #     description: ICRC Handbook 3rd ed., 3.2, 3.2.7, 3.2.8
@@ -14,6 +14,7 @@ package exchange
 #     - consent.expired
 #     - consent.invalidated
 #     - consent.missing
+#     - consent.not_given
 #     - consent.refused
 #     - consent.withdrawn
 class_objections contains [i, concat(".", ["consent", class.facts.consent_status])] if {

@@ -1,7 +1,7 @@
 package exchange_test
 
 test_barred if {
-	every status in ["refused", "withdrawn", "expired", "invalidated"] {
+	every status in ["refused", "withdrawn", "expired", "invalidated", "not_given"] {
 		ids(data.exchange.class_objections) == {sprintf("consent.%s", [status])}
 			with input as about({"consent_status": status}, {})
 	}
