@@ -12,8 +12,8 @@ demo: $(VENV)/.run
 	$(BIN)/corridor demo
 
 # Two halves at once, for two cores: the formats, and everything else.
-FORMATS := $(wildcard tests/test_adapter_*.py tests/test_kit_*.py tests/test_mapping*.py \
-	tests/test_source_*.py tests/test_real_samples.py tests/test_tutorial.py \
+FORMATS := $(wildcard tests/test_adapter_*.py \
+	tests/test_real_samples.py \
 	tests/test_fhir_validator.py tests/test_suggest.py)
 OTHERS := $(filter-out $(FORMATS),$(wildcard tests/test_*.py))
 
@@ -34,6 +34,7 @@ check: $(VENV)/.dev
 	$(BIN)/corridor policy check
 	$(BIN)/python -m gateway.compatibility
 	$(BIN)/python -m gateway.reference --check
+	$(BIN)/python -m gateway.crosswalk --check
 	sh .ci/policies
 
 serve: $(VENV)/.run

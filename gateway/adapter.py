@@ -2,9 +2,10 @@
 
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 from gateway.errors import SenderError
 from gateway.mapping import Plan
@@ -51,6 +52,39 @@ class Adapter(Protocol):
         `records` may be walked more than once, and each walk may mean reading the payload again.
         `writing` is told where each leaf went and what this format cannot carry.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a server says became of one object it was sent, or of the whole delivery.
+
+    Holds nothing of a message: servers quote the values they refuse.
+    """
+
+    index: int | None
+    """Position in what was sent, from 0. None where it is said of the whole."""
+    state: Literal["accepted", "refused", "unknown"]
+    """`unknown` where the answer does not say it clearly: nothing is taken for accepted."""
+    code: str | None = None
+    """The server's own code of the reason."""
+    at: str | None = None
+    """Path of the field, in the server's words."""
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """An adapter that also understands what its system answers to a delivery."""
+
+    def outcomes(self, answer: bytes, sent: int) -> list[Outcome]:
+        """What became of the `sent` objects. Raises `SenderError` for what cannot be read."""
+
+
+def outcomes(adapter: Answering, answer: bytes, sent: int) -> list[Outcome]:
+    """What became of the `sent` objects. What cannot be read, as a proxy's page, says nothing."""
+    try:
+        return adapter.outcomes(answer, sent) or [Outcome(None, "unknown")]
+    except SenderError:
+        return [Outcome(None, "unknown")]
 
 
 def read(adapter: Adapter, content: bytes, mapping: Plan | None = None) -> Parsed:

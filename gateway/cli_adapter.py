@@ -3,7 +3,9 @@
 import importlib.util
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.adapter import Answering, named, outcomes
+from gateway.errors import OfficerError
 from gateway.kit import EXAMPLES
 from gateway.kit.skeleton import NAME, make
 from gateway.kit.subject import (
@@ -76,6 +80,40 @@ def new(
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         typer.echo(f"made {path.relative_to(into).as_posix()}")
     typer.echo(f"next: corridor adapter check ./{folder.as_posix()}")
+
+
+@adapter.command()
+@told
+def answer(
+    name: Annotated[str, typer.Argument(help="Format that was delivered.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="ANSWER", help="The body.", exists=True, dir_okay=False),
+    ],
+    sent: Annotated[int, typer.Option("--sent", min=0, help="How many objects were sent.")],
+    json: Json = False,
+) -> None:
+    """Say what a server's answer means for each object that was delivered by hand.
+
+    Exits 1 unless every one was accepted. What an answer does not say clearly is unknown.
+    """
+    adapter_ = named(name)
+    if not isinstance(adapter_, Answering):
+        raise OfficerError("no answers are understood", rule="adapter.no_answers", at=name)
+    found = outcomes(adapter_, file.read_bytes(), sent)
+    counts = Counter(one.state for one in found)
+    if json:
+        _print_json([asdict(one) for one in found])
+    else:
+        table = Table(box=None, padding=(0, 1), expand=False)
+        for title in ("object", "state", "code", "at"):
+            table.add_column(title, overflow="fold")
+        for one in found:
+            place = "all" if one.index is None else str(one.index + 1)
+            table.add_row(place, one.state, Text(one.code or ""), Text(one.at or ""))
+        Console().print(table)
+        typer.echo(", ".join(f"{state} {number}" for state, number in sorted(counts.items())))
+    raise typer.Exit(0 if set(counts) == {"accepted"} else 1)
 
 
 @adapter.command()

@@ -44,13 +44,23 @@ def template(
             "classes": [
                 {
                     "record_type": record_type,
-                    "fields": list(plan.fields(record_type) if plan else fields(record_type)),
+                    "fields": _fields(record_type, plan),
                     "facts": named_facts(record_type, values),
                 }
                 for record_type, values in classes
             ],
         }
     )
+
+
+def _fields(record_type: str, plan: Plan | None) -> list[str]:
+    """What records of a type can have: all its fields, or those that a mapping has lines for.
+
+    A mapping without lines for a type only says whose numbering the ids are: the format carries
+    its own meaning.
+    """
+    named = plan.fields(record_type) if plan else ()
+    return list(named if set(named) - {"record_id"} else fields(record_type))
 
 
 def named_facts(record_type: str, values: Sequence[Any]) -> dict[str, Any]:

@@ -153,9 +153,10 @@ def test_members_in_the_bundle_are_referred_to_by_its_addresses() -> None:
     assert "reference" not in members[2]["entity"]
 
 
-def test_separated_is_not_annulled() -> None:
+def test_a_marital_status_is_hl7_s_own_letter() -> None:
     coding = entries(FAMILY[2])[0]["resource"]["maritalStatus"]["coding"][0]
-    assert coding["code"] == "L"
+    assert coding["system"].endswith("/v3-MaritalStatus")
+    assert coding["code"] == FAMILY[2]["marital_status"]
 
 
 def test_withheld_is_masked_where_fhir_has_an_element() -> None:

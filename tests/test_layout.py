@@ -20,6 +20,7 @@ SURFACE = {
     "cli_mapping",
     "cli_policy",
     "cli_suggest",
+    "crosswalk",
     "demo",
     "__main__",
 }

@@ -45,6 +45,8 @@ def written(*values: Any, **options: Any) -> bytes:
     """A workbook of XlsxWriter's, with one sheet for each list of rows."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, **options})
+    # It writes the time of day otherwise, and a damaged copy would differ from run to run.
+    book.set_properties({"created": datetime(2026, 1, 1)})  # noqa: DTZ001
     shown = book.add_format({"num_format": "yyyy-mm-dd"})
     clock = book.add_format({"num_format": "dd/mm/yyyy h:mm"})
     hours = book.add_format({"num_format": "hh:mm:ss"})
@@ -386,6 +388,10 @@ def test_macros_and_links_stay_unread() -> None:
     content = added(PLAIN, b"\xd0\xcf\x11\xe0", "xl/vbaProject.bin")
     content = added(content, b"not XML", "xl/externalLinks/externalLink1.xml")
     assert rows(content) == rows(PLAIN)
+
+
+def test_what_is_damaged_is_the_same_in_every_run() -> None:
+    assert b">2026-01-01T00:00:00Z<" in parts_of(written([["a"]]), "docProps/core.xml")
 
 
 @SLOW

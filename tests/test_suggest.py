@@ -268,7 +268,7 @@ def test_dhis2_metadata_is_drafted_by_uid_with_its_options():
     assert fields["name.given_name"] == "attributes/aFn00000001"
     assert fields["sex"]["codes"] == {"M": "male", "F": "female"}
     assert fields["birth_date"]["as"] == "date"
-    assert document["left"] == ["values/dXx00000001"]
+    assert document["left"] == ["events/dataValues/dXx00000001"]
 
 
 @pytest.mark.parametrize("key", ["objects", "cases"])

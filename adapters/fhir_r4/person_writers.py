@@ -80,8 +80,7 @@ def _telecom(system: str) -> Writer:
 
 
 def _marital(value: Any, resource: Json, extensions: list[Json], sheet: Sheet) -> None:
-    system, code = terms.MARITAL[value]
-    resource["maritalStatus"] = {"coding": [{"system": system, "code": code}]}
+    resource["maritalStatus"] = {"coding": [{"system": terms.MARITAL_SYSTEM, "code": value}]}
 
 
 def _languages(value: Any, resource: Json, extensions: list[Json], sheet: Sheet) -> None:

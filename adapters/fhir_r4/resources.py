@@ -42,7 +42,6 @@ _GROUP_TYPES = frozenset({"person", "animal", "practitioner", "device", "medicat
 _GENDERS = frozenset({"male", "female", "other", "unknown"})
 _SENSITIVITY = {code: level for level, code in terms.SENSITIVITY.items()}
 _LEVELS = tuple(terms.SENSITIVITY)
-_MARITAL = {coded: letter for letter, coded in terms.MARITAL.items()}
 _TWINS = {
     "_birthDate": "birth_date",
     "_gender": "sex",
@@ -187,8 +186,9 @@ def _marital(reader: Reader, resource: Json) -> None:
     masked = reader.masked(concept, "maritalStatus")
     where = "maritalStatus.coding"
     for coding in reader.items(concept, "coding", where):
-        letter = _MARITAL.get((str(coding.get("system")), str(coding.get("code"))))
-        if letter is None or "marital_status" in reader.record:
+        letter = str(coding.get("code"))
+        known = coding.get("system") == terms.MARITAL_SYSTEM and letter in terms.MARITAL
+        if not known or "marital_status" in reader.record:
             reader.leave(where)
         else:
             reader.put(reader.record, "marital_status", letter, f"{where}.code")

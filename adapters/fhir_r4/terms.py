@@ -72,18 +72,8 @@ SENSITIVITY: Mapping[str, str] = {"low": "L", "moderate": "M", "high": "R", "sev
 """To low, moderate, restricted and very restricted. `N` and `U` say nothing we keep."""
 
 MARITAL_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
-NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
-MARITAL: Mapping[str, tuple[str, str]] = {
-    "S": (MARITAL_SYSTEM, "S"),
-    "M": (MARITAL_SYSTEM, "M"),
-    "W": (MARITAL_SYSTEM, "W"),
-    "A": (MARITAL_SYSTEM, "L"),
-    "D": (MARITAL_SYSTEM, "D"),
-    "L": (MARITAL_SYSTEM, "T"),
-    "U": (NULL_FLAVOR, "UNK"),
-}
-"""HL7's L is legally separated and T domestic partner. Its A (annulled) and U (unmarried) are
-not our A (separated) and U (unknown), so a letter is never taken over as it stands."""
+MARITAL = frozenset("SMWADLUT")
+"""HL7's letters, which are ours. Its others (C, I, P) have no letter of ours."""
 
 SIMPLE: Mapping[str, tuple[str, str]] = {
     "schema_version": (EXTENSION + "schema-version", "valueString"),

@@ -52,11 +52,15 @@ class Back:
             kept = {record["record_id"]: record for record in again}
             again = [kept.get(record["record_id"], {}) for record in written]
         for old, new in zip(written, again, strict=True):
+            if old == new:
+                continue
             record_type = old["record_type"]
             self.lost |= {
                 f"{record_type}.{leaf.name}"
                 for leaf in leaves(record_type).values()
-                if list(walk(old, leaf.path)) != list(walk(new, leaf.path))
+                if leaf.name not in ("record_type", "schema_version")
+                and (was := list(walk(old, leaf.path)))
+                and was != list(walk(new, leaf.path))
             }
 
     def tell(self, writing: Writing) -> None:

@@ -88,4 +88,8 @@ def _put(item: dict[str, Any], path: str, value: Any) -> None:
     *groups, name = path.split("/")
     for group in groups:
         item = item.setdefault(group, {})
+        if not isinstance(item, dict):
+            raise SenderError(
+                "the mapping writes a path that is a question and a group", rule="mapping.both"
+            )
     item[name] = value

@@ -81,7 +81,7 @@ def nest(fields: Mapping[str, Any], *, under: str = "") -> dict[str, Any]:
             if not isinstance(place, dict):
                 raise _both()
         if isinstance(value, list):
-            value = [nest(item, under=key) for item in value]
+            value = [nest(item, under=key) if isinstance(item, dict) else item for item in value]
         if place.setdefault(name, value) is not value:
             raise _both()
     return nested

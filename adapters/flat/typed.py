@@ -39,7 +39,7 @@ class Typed:
         kinds |= SEVERAL if between else frozenset()
         self._between = between
         found: dict[str, Converter | None] = {}
-        for slot, converter in _uses(plan):
+        for slot, converter in uses(plan):
             same = found.setdefault(slot, converter)
             if same is None or converter is None or same.name != converter.name:
                 found[slot] = None
@@ -76,7 +76,7 @@ def _shape(converter: Converter, value: str) -> Any:
         return value  # The text that gives a reason why there is none.
 
 
-def _uses(plan: Plan) -> Iterator[tuple[str, Converter | None]]:
+def uses(plan: Plan) -> Iterator[tuple[str, Converter | None]]:
     """Each source path of the table with the converter that reads it, or None."""
     for made in plan.made:
         yield from ((source.slot, None) for source in made.ids)

@@ -68,8 +68,9 @@ def _without(value: Any, leaf: str, gone: Collection[str]) -> Any:
 
 
 def bare(record: Record) -> bool:
-    """Whether a record says nothing but what it is."""
-    return record.keys() <= set(structural(record["record_type"]))
+    """Whether a record says nothing but what it is, or not even that."""
+    kind = record.get("record_type")
+    return kind is None or record.keys() <= set(structural(kind))
 
 
 def counted(records: Iterable[Record]) -> Counter[str]:

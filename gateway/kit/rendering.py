@@ -148,12 +148,16 @@ def _said(records: Sequence[Record], gone: frozenset[str]) -> list[Record]:
     return [record for record in without(records, gone) if not bare(record)]
 
 
+_WHICH = (".record_id", ".record_type")
+"""Leaves that say which record it is: more of them is a record more."""
+
+
 def _gained(records: Sequence[Record], back: Sequence[Record]) -> frozenset[str]:
     """Leaves that came back with everything that was there, and more."""
     found = set()
     for leaf in occurring(back):
         before, after = values_at(records, leaf), values_at(back, leaf)
-        if after > before and not leaf.endswith(".record_id"):
+        if after > before and not leaf.endswith(_WHICH):
             found.add(leaf)
     return frozenset(found)
 

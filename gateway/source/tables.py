@@ -40,11 +40,25 @@ def delimited(rows: Iterable[Sequence[Cell]], delimiter: str = ",") -> Iterator[
 
 def workbook(rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
     """An XLSX file with one sheet. Raises `SenderError` where one cannot hold the rows."""
+    return workbook_of([("Records", rows)])
+
+
+def workbook_of(sheets: Sequence[tuple[str, Iterable[Sequence[Cell]]]]) -> Iterator[bytes]:
+    """An XLSX file with these sheets, by name; the rows of each are walked once, in turn."""
     sink = _Sink()
     packed = ZipFile(sink, "w", ZIP_DEFLATED)
-    for name, text in _PARTS.items():
+    for name, text in _parts([name for name, _ in sheets]).items():
         packed.writestr(_info(name), text.encode(), ZIP_DEFLATED)
-    with packed.open(_info("xl/worksheets/sheet1.xml"), "w") as part:
+    for place, (_, rows) in enumerate(sheets, 1):
+        yield from _sheet(packed, sink, place, rows)
+    packed.close()
+    yield sink.taken()
+
+
+def _sheet(
+    packed: ZipFile, sink: "_Sink", place: int, rows: Iterable[Sequence[Cell]]
+) -> Iterator[bytes]:
+    with packed.open(_info(f"{_SHEET}{place}.xml"), "w") as part:
         size = part.write(_SHEET_START)
         for number, row in enumerate(rows, 1):
             _check_width(row)
@@ -54,8 +68,6 @@ def workbook(rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
             if sink.size > CHUNK:
                 yield sink.taken()
         part.write(_SHEET_END)
-    packed.close()
-    yield sink.taken()
 
 
 def _check_width(row: Sequence[Cell]) -> None:
@@ -129,21 +141,40 @@ _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-_PARTS = {
-    "[Content_Types].xml": _XML + f'<Types xmlns="{_PACKAGE}/content-types">'
-    '<Default Extension="rels" '
-    'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-    f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
-    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPE}.worksheet+xml"/>'
-    "</Types>",
-    "_rels/.rels": _XML + f'<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/>'
-    "</Relationships>",
-    "xl/workbook.xml": _XML + f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}">'
-    '<sheets><sheet name="Records" sheetId="1" r:id="rId1"/></sheets></workbook>',
-    "xl/_rels/workbook.xml.rels": _XML + f'<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
-    "</Relationships>",
-}
+_SHEET = "xl/worksheets/sheet"
+
+
+def _parts(names: Sequence[str]) -> dict[str, str]:
+    """Every part but the sheets of these names."""
+    places = list(enumerate(names, 1))
+    types = "".join(
+        f'<Override PartName="/{_SHEET}{place}.xml" ContentType="{_TYPE}.worksheet+xml"/>'
+        for place, _ in places
+    )
+    sheets = "".join(
+        f'<sheet name="{_escaped(name)}" sheetId="{place}" r:id="rId{place}"/>'
+        for place, name in places
+    )
+    relations = "".join(
+        f'<Relationship Id="rId{place}" Type="{_OFFICE}/worksheet" '
+        f'Target="worksheets/sheet{place}.xml"/>'
+        for place, _ in places
+    )
+    return {
+        "[Content_Types].xml": _XML + f'<Types xmlns="{_PACKAGE}/content-types">'
+        '<Default Extension="rels" '
+        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
+        f"{types}</Types>",
+        "_rels/.rels": _XML + f'<Relationships xmlns="{_PACKAGE}/relationships">'
+        f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/>'
+        "</Relationships>",
+        "xl/workbook.xml": _XML + f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}">'
+        f"<sheets>{sheets}</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": _XML
+        + f'<Relationships xmlns="{_PACKAGE}/relationships">{relations}</Relationships>',
+    }
+
+
 _SHEET_START = (_XML + f'<worksheet xmlns="{_MAIN}"><sheetData>').encode()
 _SHEET_END = b"</sheetData></worksheet>"

@@ -39,6 +39,13 @@ def header(content: BinaryIO, sheet: str | None = None) -> list[Question]:
     ]
 
 
+_DHIS2_LISTS = (
+    ("trackedEntityAttributes", "attributes", ""),
+    ("dataElements", "events/dataValues", "events"),
+)
+"""Lists of a metadata export, the path that the adapter gives to their answers, and its repeat."""
+
+
 def dhis2(document: Mapping[str, Any]) -> list[Question]:
     """Attributes and data elements of a DHIS2 metadata export, by their uid."""
     options = {
@@ -55,8 +62,9 @@ def dhis2(document: Mapping[str, Any]) -> list[Question]:
             kind="select_one" if _set(one) else _DHIS2.get(str(one.get("valueType")), "unknown"),
             labels=_texts(one, "displayName", "name", "formName", "shortName", "code"),
             choices=options.get(_set(one), {}),
+            repeat=repeat,
         )
-        for key, prefix in (("trackedEntityAttributes", "attributes"), ("dataElements", "values"))
+        for key, prefix, repeat in _DHIS2_LISTS
         for one in _listed(document, key)
         if isinstance(one.get("id"), str)
     ]

@@ -157,7 +157,7 @@ test_no_figures_are_empty if {
 test_a_case_for_a_referral if {
 	answer := data.exchange.decision with input as referral
 	fields := answer.classes[0].fields
-	fields.record_id == {"form": "pseudonym"}
+	fields.record_id == {"form": "keep"}
 	fields.subject == {"form": "keep"}
 	fields.note == {"form": "keep"}
 	fields.incident_date == {"form": "month"}
