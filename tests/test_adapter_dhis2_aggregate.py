@@ -356,8 +356,8 @@ def test_xml_written_is_what_servers_read() -> None:
         "orgUnit": "oUgelbis003",
         "attributeOptionCombo": "aOcSahil001",
     }
-    assert [child.get("followUp") for child in root] == ["true", "false", None, None, None]
-    assert [child.get("value") for child in root][2:] == ["نفد المخزون", "", None]
+    assert [child.get("followUp") for child in root] == ["true", "false", None, None]
+    assert [child.get("value") for child in root][2:] == ["نفد المخزون", ""]
 
 
 def test_csv_written_has_the_ten_columns() -> None:
@@ -391,7 +391,7 @@ def test_json_written_says_once_what_is_common() -> None:
         "followUp": True,
         "categoryOptionCombo": {"location": "fixed", "age": "15-19"},
     }
-    assert "value" not in written["dataValues"][-1]
+    assert all("value" in one for one in written["dataValues"])
 
 
 @pytest.mark.parametrize("key", ["dataset", "completed_on"])
@@ -495,7 +495,11 @@ def test_a_value_that_was_withheld_is_not_written_as_none() -> None:
 
     assert [one["value"] for one in orjson.loads(written.content)["dataValues"]] == ["2"]
     assert {"indicator.record_id", "indicator.indicator_code"} <= set(written.unrendered)
-    assert len(orjson.loads(write(JSON, [indicator()]).content)["dataValues"]) == 1
+    never = write(JSON, [indicator(), other])
+    assert [one["value"] for one in orjson.loads(never.content)["dataValues"]] == ["2"]
+    assert "indicator.indicator_code" in never.unrendered
+    gone = write(JSON, [indicator(deleted=True)])
+    assert orjson.loads(gone.content)["dataValues"][0]["deleted"] is True
 
 
 def test_two_values_that_become_one_are_not_written() -> None:
@@ -590,7 +594,7 @@ def test_a_mapping_for_another_format_is_refused() -> None:
 def test_a_mapping_that_writes_no_place_is_told_which_is_missing() -> None:
     plan = mapping({"indicator_code": "dataElement"})
     with pytest.raises(SenderError) as caught:
-        write(JSON, [indicator()], plan)
+        write(JSON, [indicator(value="1")], plan)
 
     assert caught.value.rule == "dhis2.required"
 

@@ -16,6 +16,7 @@ from adapters.dhis2.tracker import answers as tracker_answers
 from adapters.outcome import Outcome
 from gateway.adapter import Adapter, read, write
 from gateway.errors import SenderError
+from gateway.mapping import plan_of
 from gateway.record import Parsed, check
 
 JSON, XML, CSV, ADX = Dhis2Aggregate(), Dhis2AggregateXml(), Dhis2AggregateCsv(), Dhis2Adx()
@@ -54,7 +55,18 @@ def test_texts_as_long_as_servers_allow_go_through(adapter: Adapter) -> None:
 
 @pytest.mark.parametrize("body", [{}, {"dataSet": "mAlariaSet1", "period": "202601"}])
 def test_a_server_without_data_values_writes_no_list(body: dict[str, str]) -> None:
-    assert parsed(body).records == []
+    found = parsed(body)
+
+    assert found.records == []
+    assert found.unmapped == tuple(sorted(body))
+
+
+def test_what_a_header_says_of_no_values_is_told() -> None:
+    complete = {"dataSet": "mAlariaSet1", "completeDate": "2026-02-01"}
+    content = f'{OPEN} dataSet="mAlariaSet1" completeDate="2026-02-01"/>'.encode()
+
+    assert parsed(complete | {"dataValues": []}).unmapped == ("completeDate", "dataSet")
+    assert parsed(content, XML).unmapped == ("completeDate", "dataSet")
 
 
 def test_a_list_of_sets_keeps_each_header_with_its_values() -> None:
@@ -140,3 +152,44 @@ def test_an_answer_without_a_report_still_has_its_code() -> None:
 
     assert aggregate_answers.outcomes(answer, 1) == [Outcome(None, "unknown", "E7643")]
     assert tracker_answers.outcomes(answer, 1) == [Outcome(None, "unknown", "E7643")]
+
+
+def test_xml_is_written_without_prefixes() -> None:
+    records = parsed({"dataSet": "mAlariaSet1", "dataValues": [VALUE]}).records
+
+    assert b"<dataValue " in write(XML, records).content
+    adx = write(ADX, records).content
+    assert b"<group " in adx
+    assert b"<dataValue " in adx
+
+
+def test_a_mapping_for_data_values_serves_adx_too() -> None:
+    plan = plan_of(
+        {
+            "mapping": "m",
+            "version": "1",
+            "format": "dhis2.aggregate",
+            "authority": "dhis2.example",
+            "records": [
+                {
+                    "type": "indicator",
+                    "id": {"first": ["key"]},
+                    "fields": {
+                        "indicator_code": "dataElement",
+                        "dataset": "dataSet",
+                        "place.site_code": "orgUnit",
+                        "period.dhis2_period": "period",
+                        "value": "value",
+                    },
+                }
+            ],
+        },
+        at="m",
+    )
+    content = orjson.dumps({"dataSet": "mAlariaSet1", "dataValues": [VALUE]})
+    records = read(JSON, content, plan).records
+
+    assert read(ADX, write(ADX, records, plan).content, plan).records == records
+    with pytest.raises(SenderError) as caught:
+        read(JSON, content, plan_of(plan.document | {"format": "dhis2.adx"}, at="m"))
+    assert caught.value.rule == "mapping.other_format"

@@ -233,3 +233,41 @@ def test_an_event_is_not_written_twice_as_rows() -> None:
 def test_a_server_is_told_of_the_header() -> None:
     assert "skipFirst=true" in ImportParameters(skip_first=True).query()
     assert "skipFirst" not in ImportParameters().query()
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("2026-03-15T10:30", "2026-03-15T10:30:00Z"),
+        ("2026-03-15 10:30:00.0", "2026-03-15T10:30:00.0Z"),
+        ("2026-03-15T10:30:00+0300", "2026-03-15T10:30:00+03:00"),
+    ],
+)
+def test_times_that_people_entered(said: str, meant: str) -> None:
+    plan = mapping(
+        "case", "event", "occurrence_start: {from: dataValues/a, as: instant, assume: UTC}"
+    )
+    event = INNER | {"dataValues": [{"dataElement": "a", "value": said}]}
+
+    assert people({"events": [event]}, plan)[0]["occurrence_start"] == meant
+
+
+def test_a_time_of_the_server_may_come_as_a_day_but_no_other() -> None:
+    line = "occurrence_start: {from: %s, as: instant, assume: UTC}"
+    own, other = (mapping("case", "event", line % path) for path in ("occurredAt", "dataValues/a"))
+
+    (record,) = people({"events": [INNER | {"occurredAt": "2026-03-15"}]}, own)
+    assert record["occurrence_start"] == "2026-03-15T00:00:00Z"
+    event = INNER | {"dataValues": [{"dataElement": "a", "value": "2026-03-15"}]}
+    assert rule({"events": [event]}, TRACKER, other) == "value.not_instant"
+
+
+@pytest.mark.parametrize("said", ["1987-05-02T00:00", "1987-05-02 00:00:00.0"])
+def test_a_day_may_come_as_any_midnight_without_a_zone(said: str) -> None:
+    plan = mapping("person", "trackedEntity", "birth_date: {from: attributes/a, as: date}")
+
+    def entity(value: str) -> Any:
+        return {"trackedEntities": [ENTITY | {"attributes": [{"attribute": "a", "value": value}]}]}
+
+    assert people(entity(said), plan)[0]["birth_date"] == "1987-05-02"
+    assert rule(entity(f"{said[:10]}T00:00:00Z"), TRACKER, plan) == "value.not_date"

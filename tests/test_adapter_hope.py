@@ -197,6 +197,7 @@ def test_relationships_are_read(code, expected):
         ({"members": [{**HEAD, "birth_date": "17/02/1984"}]}, "value.not_date", "birth_date"),
         ({"members": [{**HEAD, "documents": [{"number": 1}]}]}, "source.no_kind", "documents"),
         ({"members": [{**HEAD, "documents": ["Canary"]}]}, "source.no_kind", "documents"),
+        ({"members": [{**HEAD, "phone_no": ["Canary", "7"]}]}, "value.not_text", "phone_no"),
     ],
 )
 def test_what_hope_does_not_have_is_refused(change, rule, at):

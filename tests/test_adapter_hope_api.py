@@ -181,6 +181,15 @@ def test_a_mapping_reads_what_a_country_adds():
     assert "flex_fields/months_displaced_h_f" in found.unmapped
 
 
+def test_several_answers_of_a_countrys_own_are_one_text():
+    found = parsed(
+        [{**HOUSEHOLD, "flex_fields": {"needs_h_f": ["food", "water"], "other_h_f": []}}],
+        mapping({"place.name": "flex_fields/needs_h_f"}),
+    )
+    assert found.records[0]["place"]["name"] == "food water"
+    assert "flex_fields/other_h_f" in found.unmapped
+
+
 def test_sanctions_never_leave_even_where_a_mapping_names_them():
     plan = mapping(
         {"place.name": "sanction_list_possible_match", "place.site_code": "x/Sanction_note"},

@@ -6,6 +6,7 @@ _MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(\.[0-9]{1,9})?"
     r"(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T00:00:00(\.0{1,9})?")
 
 
@@ -21,6 +22,11 @@ def spelt(text: str) -> str:
     if zone and zone != "Z" and ":" not in zone:
         zone = f"{zone[:3]}:{zone[3:] or '00'}"
     return f"{day}T{minute}{second or ':00'}{fraction or ''}{zone or ''}"
+
+
+def midnight(text: str) -> str:
+    """A day as the time servers take it for; any other text as it is."""
+    return f"{text}T00:00:00" if _DAY.fullmatch(text) else text
 
 
 def day_of(text: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from adapters.flat.keyed import Keyed, spread
 from adapters.flat.nested import Flat
 from adapters.hope.told import shown
+from gateway.errors import SenderError
 from gateway.mapping import Plan
 from gateway.mapping.codes import code_table
 from gateway.record import Reading
@@ -48,6 +49,9 @@ TEXTS = frozenset(
     )
 )  # fmt: skip
 """Fields in which HOPE makes a text of a number."""
+
+SINGLE = TEXTS | {"full_name", "given_name", "middle_name", "family_name", "email", "address"}
+"""Fields that hold one text: a list of two would become a third."""
 
 SEVERAL = frozenset(("observed_disability", "consent_sharing"))
 DAYS = frozenset(("birth_date", "first_registration_date", "last_registration_date"))
@@ -88,6 +92,9 @@ class Normal:
             return self._inside(value, place, at)
         if isinstance(value, list):
             items = [self._value(key, item, place, at) for item in value]
+            if items and key in SINGLE:
+                problem, where = "a list where one text belongs", f"{at}, {shown(place)}"
+                raise SenderError(problem, rule="value.not_text", at=where)
             return _together(key, items)
         return _scalar(key, value)
 

@@ -42,13 +42,13 @@ class Dhis2Aggregate:
 
     def parse(self, content: BinaryIO, mapping: Plan | None, reading: Reading) -> Iterator[Record]:
         """JSON, DXF XML or CSV, told apart by the first character."""
-        plan = MEANING if mapping is None else needed(mapping, self.name)
+        plan = _plan(mapping, self.name)
         yield from _records(_reader(content), content, plan, reading)
 
     def render(
         self, records: Iterable[Record], mapping: Plan | None, writing: Writing
     ) -> Iterator[bytes]:
-        plan = MEANING if mapping is None else needed(mapping, self.name)
+        plan = _plan(mapping, self.name)
         yield from self._written(_Writer(plan, records, writing))
 
     def outcomes(self, answer: bytes, sent: int) -> list[Outcome]:
@@ -88,11 +88,19 @@ class Dhis2Adx(Dhis2Aggregate):
     media_type = "application/adx+xml"
 
     def parse(self, content: BinaryIO, mapping: Plan | None, reading: Reading) -> Iterator[Record]:
-        plan = MEANING if mapping is None else needed(mapping, self.name)
+        plan = _plan(mapping, self.name)
         yield from _records(adx.read, content, plan, reading)
 
     def _written(self, writer: "_Writer") -> Iterator[bytes]:
         yield from adx.adx_written(writer.values(adx.kept, Shared()), Shared())
+
+
+def _plan(mapping: Plan | None, name: str) -> Plan:
+    if mapping is None:
+        return MEANING
+    # ADX holds the same data values: a mapping for the other notations serves it too.
+    family = Dhis2Aggregate.name
+    return needed(mapping, family if mapping.format == family else name)
 
 
 def _reader(content: BinaryIO) -> Read:
@@ -145,13 +153,15 @@ class _Writer:
         return Back(self._plan, self._sent())
 
     def _sent(self) -> Iterator[Record]:
-        """All records but those whose value policy withheld.
+        """All records but those without a value, withheld or never said.
 
-        Without its value a data value would ask the server to forget the one it has.
+        A data value without one would ask the server to forget the one it has. What its source
+        left empty (`absent`) or marked as deleted is written as that.
         """
         for record in self._records:
-            withheld = _VALUES & record.get("withheld", {}).keys()
-            if withheld and not _VALUES & record.keys():
+            said = _VALUES & (record.keys() | record.get("absent", {}).keys())
+            withheld = _VALUES & record.get("withheld", {}).keys() - record.keys()
+            if withheld or not (said or record.get("deleted")):
                 for name, value in record.items():
                     self._lost.update(leaf_names(record["record_type"], name, value))
             else:

@@ -37,6 +37,7 @@ from gateway.source.markup import (
     writable,
     written,
 )
+from gateway.source.markup import element as made
 
 _GROUP = ("dataSet", "orgUnit", "period", "completeDate", "attributeOptionCombo")
 _VALUE = (
@@ -190,7 +191,7 @@ def adx_written(values: Iterable[DataValue], shared: Shared) -> Iterator[bytes]:
 def _groups(values: Iterable[DataValue]) -> Iterator[Element]:
     for head, ones in groupby(values, _head):
         while some := list(islice(ones, _TOGETHER)):
-            group = etree.Element(f"{{{ADX}}}group")
+            group = made(ADX, "group")
             for key, value in head:
                 group.set(key, value)
             group.extend(map(_element, some))
@@ -205,7 +206,7 @@ def _head(one: DataValue) -> tuple[tuple[str, str], ...]:
 
 
 def _element(one: DataValue) -> Element:
-    found = etree.Element(f"{{{ADX}}}dataValue")
+    found = made(ADX, "dataValue")
     fields = one.fields
     for key in _WRITTEN[:-1]:
         if key in fields:

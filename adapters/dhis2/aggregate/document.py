@@ -66,7 +66,11 @@ class _Unfold:
             yield document
         elif isinstance(document, dict) and _is_set(document):
             self._begin({key: value for key, value in document.items() if key != "dataValues"})
-            yield from document.get("dataValues") or ()
+            values = document.get("dataValues") or ()
+            if not values:
+                combo = {"attributeOptionCombo"} if self._attributes else set()
+                self._reading.unmapped.update(self._head.keys() | combo)
+            yield from values
         else:
             refuse_other(document)
             raise SenderError("no data value set", rule="dhis2.not_data_values")

@@ -18,7 +18,7 @@ from adapters.dhis2.aggregate.value import HEAD, IDENTITY, OWN, DataValue, named
 from adapters.flat.reading import shown
 from gateway.errors import SenderError
 from gateway.record import Reading
-from gateway.source.markup import Element, Markup, at, local, namespace, writable, written
+from gateway.source.markup import Element, Markup, at, element, local, namespace, writable, written
 
 SPACE = "http://dhis2.org/schema/dxf/2.0"
 ADX = "urn:ihe:qrph:adx:2015"
@@ -38,6 +38,7 @@ def read(content: BinaryIO, reading: Reading) -> Iterator[DataValue]:
     said = named(said, at=at(root))
     head = {key: value for key, value in said.items() if key in HEAD}
     reading.unmapped.update(shown(key) for key in said if key not in HEAD)
+    some = False
     for item in document.items():
         if local(item) != "dataValue" or namespace(item) != namespace(root):
             reading.unmapped.add(shown(local(item)))
@@ -48,7 +49,10 @@ def read(content: BinaryIO, reading: Reading) -> Iterator[DataValue]:
         for key, value in head.items():
             if fields.setdefault(key, value) != value:
                 raise two_meanings(f"{place}, {key}")
+        some = True
         yield DataValue(fields, at=place)
+    if not some:
+        reading.unmapped.update(head)
 
 
 def attributes(element: Element) -> dict[str, str]:
@@ -96,7 +100,7 @@ def dxf_written(values: Iterable[DataValue], shared: Shared) -> Iterator[bytes]:
 
 
 def _element(one: DataValue, shared: Shared) -> Element:
-    found = etree.Element(f"{{{SPACE}}}dataValue")
+    found = element(SPACE, "dataValue")
     for key in OWN:
         value = one.fields.get(key)
         if value is not None and key not in shared.head:

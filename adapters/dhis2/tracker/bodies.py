@@ -70,9 +70,6 @@ class Bodies:
             ]
         return self._shapes.outwards(key, value)
 
-    def _many(self, fields: Mapping[str, Any], kind: Kind, at: str) -> list[Tree]:
-        return [self._one(item, f"{kind.list}/", kind, at) for item in _items(fields, kind.list)]
-
     def _one(self, fields: Mapping[str, Any], path: str, kind: Kind, at: str) -> Tree:
         one: Tree = {}
         own = {

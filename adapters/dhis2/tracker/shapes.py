@@ -1,18 +1,21 @@
-"""Values a mapping reads as points or days, in the spellings of both sides.
+"""Values a mapping reads as points, days or times, in the spellings of both sides.
 
-A COORDINATE is the text `[lon,lat]`, a geometry is GeoJSON, and a day comes as the midnight it
-begins with. Only what a line reads so is touched; everything else passes as it stands.
+A COORDINATE is the text `[lon,lat]`, a geometry is GeoJSON, a DATETIME has no seconds, and a day
+comes as the midnight it begins with; a time of the server's own may come as a day. Only what a
+line reads so is touched; everything else passes as it stands.
 """
 
 from typing import Any
 
-from adapters.dhis2.moments import day_of
+from adapters.dhis2.moments import day_of, midnight, spelt
+from adapters.dhis2.tracker.kinds import MOMENTS
 from gateway.mapping import Plan
 from gateway.mapping.convert import Converter
 from gateway.mapping.nodes import values_of
 
 GEOMETRY = "geometry"
 _DAYS = ("date", "partial_date")
+_TIMES = ("instant", "written_date", "zone_assumed")
 _SHAPES = ("point", "geometry")
 
 
@@ -25,7 +28,7 @@ class Shapes:
         for made in plan.made:
             for value, _ in values_of(made.body, None):
                 for source in value.sources:
-                    if value.converter.name in (*_DAYS, *_SHAPES):
+                    if value.converter.name in (*_DAYS, *_TIMES, *_SHAPES):
                         self._add(source.slot, value.converter)
 
     def _add(self, slot: str, converter: Converter) -> None:
@@ -43,13 +46,16 @@ class Shapes:
         if converter is None:
             return value
         if converter.name in _DAYS:
-            return day_of(value)
+            return day_of(spelt(value))
+        if converter.name in _TIMES:
+            own = key.rsplit("/", 1)[-1] in MOMENTS
+            return midnight(spelt(value)) if own else spelt(value)
         return value[1:-1] if value.startswith("[") and value.endswith("]") else value
 
     def outwards(self, key: str, value: Any) -> Any:
         """What the mapping wrote as a server reads it."""
         converter = self._of(key) if value.__class__ is str and value else None
-        if converter is None or converter.name in _DAYS:
+        if converter is None or converter.name not in _SHAPES:
             return value
         shape = converter.forward(value)
         if GEOMETRY in key.split("/"):
