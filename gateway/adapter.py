@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 from gateway.errors import SenderError
@@ -104,20 +104,24 @@ def write(adapter: Adapter, records: Iterable[Record], mapping: Plan | None = No
 
 
 @cache
+def _points() -> Mapping[str, EntryPoint]:
+    found = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    return {point.name: point for point in found}
+
+
+@cache
+def _made(name: str) -> Adapter:
+    adapter: Adapter = _points()[name].load()()
+    return adapter
+
+
 def installed() -> Mapping[str, Adapter]:
-    """Every adapter of this installation by name."""
-    found: dict[str, Adapter] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        adapter: Adapter = point.load()()
-        found[adapter.name] = adapter
-    return found
+    """Every adapter of this installation by name. The first call imports them all."""
+    return {name: _made(name) for name in _points()}
 
 
 def named(name: str) -> Adapter:
     """The adapter of this name. Raises `SenderError`: a name is never guessed or replaced."""
-    try:
-        return installed()[name]
-    except KeyError:
-        raise SenderError(
-            "no adapter of this name is installed", rule="format.unknown", status=415
-        ) from None
+    if name not in _points():
+        raise SenderError("no adapter of this name is installed", rule="format.unknown", status=415)
+    return _made(name)

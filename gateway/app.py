@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from gateway import journal, problem, session
+from gateway.adapter import installed
 from gateway.api_reading import party_of, router
 from gateway.entry import new_id
 from gateway.errors import CorridorError, SenderError
@@ -57,6 +58,7 @@ def create_app(directory: Path) -> FastAPI:
         # The log's thread gives up the interpreter at every flush and must get it back to
         # answer. With the default of 5 ms a busy event loop makes it wait for most of them.
         sys.setswitchinterval(0.001)
+        installed()  # Imported now: the first transfer need not wait for every format.
         async with session.opened(directory) as gateway:
             app.state.gateway = gateway
             sweep = asyncio.create_task(_sweep(gateway))

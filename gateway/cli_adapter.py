@@ -43,7 +43,8 @@ def list_adapters(json: Json = False) -> None:
         _print_json(found)
         return
     table = Table(box=None, padding=(0, 1), expand=False)
-    for title in ("name", "version", "writes", "record types", "package"):
+    table.add_column("name", no_wrap=True)
+    for title in ("version", "writes", "record types", "package"):
         table.add_column(title, overflow="fold")
     for one in found:
         types = one["record_types"]

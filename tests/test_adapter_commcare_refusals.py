@@ -1,15 +1,16 @@
 """What is no CommCare data, and what any bytes at all are answered with."""
 
 import contextlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.commcare import CommCare
-from gateway.adapter import read
+from adapters.commcare import CommCare, CommCareXml
+from gateway.adapter import read, write
 from gateway.errors import OfficerError, SenderError
-from gateway.mapping import plan_of
+from gateway.mapping import plan_of, read_mapping
 from tests.commcare_files import (
     BLOCK,
     BLOCK_XML,
@@ -199,3 +200,18 @@ def test_a_damaged_file_is_an_answer(data):
             break
 
     assert answers(bytes(content))
+
+
+VISIT = Path(__file__).parent.parent / "adapters/commcare/samples/visit-form.xml.mapping.yaml"
+
+
+@pytest.mark.parametrize("local", ["\x85", "\x1c", "\x01"])
+def test_a_form_whose_id_xml_would_lose_is_not_written(local):
+    plan = read_mapping(VISIT)
+    record = {"record_type": "household", "schema_version": "1.0"}
+    record["record_id"] = f"{plan.authority}/{local}"
+
+    with pytest.raises(SenderError) as caught:
+        write(CommCareXml(), [record], plan)
+
+    assert caught.value.rule == "commcare.no_form_id"

@@ -34,7 +34,7 @@ STRUCTURAL = (".record_type", ".schema_version")
 REAL: dict[str, list[dict[str, str]]] = {
     "3w-iati": [{"PAYLOAD": "ocha-3w-cod/open/3w_tcd_avr2025.xlsx"}],
     "commcare-fhir": [{"PAYLOAD": "commcare/open/lwala_case_malaria.json"}],
-    "dhis2-hxl": [{"PAYLOAD": "dhis2-aggregate/open/dataValues_bulk.json"}],
+    "dhis2-hxl": [{"PAYLOAD": "dhis2-aggregate/open/dataValueSetB.csv"}],
     "dtm-hxl": [{"PAYLOAD": "iom-dtm/open/displacement-admin1-admin0pcode-tcd.json"}],
     "kobo-hope": [{"PAYLOAD": "kobo/open/hope_kobo_submissions.json"}],
     "primero-progres": [

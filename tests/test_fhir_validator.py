@@ -152,5 +152,6 @@ def test_the_files_hold_every_resource_we_write(judged: dict[str, list[Issue]]) 
     for seed in range(5):
         kinds |= {entry["resource"]["resourceType"] for entry in json.loads(_made(seed))["entry"]}
     assert kinds == {
-        *("Patient", "Group", "Location", "ServiceRequest", "Task", "Encounter", "Observation")
+        *("Patient", "Group", "Location", "ServiceRequest", "Task", "Encounter", "Observation"),
+        "RelatedPerson",
     }

@@ -31,6 +31,8 @@ def write(written: Written) -> Iterator[bytes]:
         raise SenderError("one submission holds one form", rule="commcare.one_submission")
     if "id" in fields:
         fields.setdefault(INSTANCE, fields.pop("id"))
+    if not any(map(_is_id, fields.values() if _elsewhere(written) else [fields.get(INSTANCE)])):
+        raise SenderError("a form without an id", rule="commcare.no_form_id", at="form 1")
     document = nested(fields, written, "form 1")
     form: dict[str, Any] = document.pop("form")
     for key in fields:
@@ -40,6 +42,15 @@ def write(written: Written) -> Iterator[bytes]:
     root = made(form.pop("#type", "data"), own)
     _fill(root, form, own, "form", written)
     yield etree.tostring(root, encoding="UTF-8", xml_declaration=True) + b"\n"
+
+
+def _elsewhere(written: Written) -> bool:
+    """Whether the mapping may take the form's id from a question."""
+    return any(source.slot not in ("id", INSTANCE) for source in written.plan.made[0].ids)
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and writable(value) and bool(value.strip())
 
 
 def _fill(element: Element, value: Any, own: str, path: str, written: Written) -> None:
