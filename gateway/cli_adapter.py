@@ -44,8 +44,8 @@ def list_adapters(json: Json = False) -> None:
         return
     table = Table(box=None, padding=(0, 1), expand=False)
     table.add_column("name", no_wrap=True)
-    for title in ("version", "writes", "record types", "package"):
-        table.add_column(title, overflow="fold")
+    for title, least in (("version", 7), ("writes", 22), ("record types", 12), ("package", 8)):
+        table.add_column(title, overflow="fold", min_width=least)
     for one in found:
         types = one["record_types"]
         shown = "by mapping" if types is None else ", ".join(types)
