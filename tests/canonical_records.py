@@ -4,13 +4,14 @@
 and punctuation. The others use everything the schemas allow.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
 
+from gateway.kit.leaves import without
 from gateway.record import Record, leaves, load, resolve
 
 _ANY = st.characters(exclude_categories=["Cs"])
@@ -152,28 +153,8 @@ def _date(part: str) -> st.SearchStrategy[str]:
     return partial | instants if part == "moment" else partial
 
 
-def comparable(records: list[Record], unrendered: Collection[str]) -> list[Record]:
-    """The records without the leaves a format could not carry, and without what that emptied."""
-    return [
-        {
-            name: kept
-            for name, value in record.items()
-            if (kept := _without(value, f"{record['record_type']}.{name}", unrendered)) is not None
-        }
-        for record in records
-    ]
-
-
-def _without(value: Any, leaf: str, gone: Collection[str]) -> Any:
-    if leaf in gone:
-        return None
-    if isinstance(value, dict):
-        kept = {key: _without(part, f"{leaf}.{key}", gone) for key, part in value.items()}
-        return {key: part for key, part in kept.items() if part is not None} or None
-    if isinstance(value, list):
-        items = [_without(item, f"{leaf}[]", gone) for item in value]
-        return [item for item in items if item is not None] or None
-    return value
+comparable = without
+"""The records without the leaves a format could not carry, and without what that emptied."""
 
 
 def present(records: list[Record]) -> set[str]:

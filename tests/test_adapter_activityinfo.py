@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.activityinfo import ActivityInfo
 from adapters.activityinfo.answers import outcomes
-from adapters.outcome import Outcome
-from gateway.adapter import read, write
+from gateway.adapter import Outcome, read, write
 from gateway.errors import SenderError
 from gateway.mapping import Plan, plan_of, read_mapping
 from gateway.record import Parsed, Record, check

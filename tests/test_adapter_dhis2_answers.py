@@ -14,7 +14,7 @@ from adapters.dhis2.tracker import Dhis2Tracker
 from adapters.dhis2.tracker import answers as tracker
 from adapters.dhis2.tracker.parameters import ImportParameters
 from adapters.dhis2.web_message import job_of
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 from gateway.errors import OfficerError
 
 UNKNOWN = [Outcome(None, "unknown")]

@@ -13,8 +13,7 @@ from adapters.dhis2.aggregate import (
 )
 from adapters.dhis2.aggregate import answers as aggregate_answers
 from adapters.dhis2.tracker import answers as tracker_answers
-from adapters.outcome import Outcome
-from gateway.adapter import Adapter, read, write
+from gateway.adapter import Adapter, Outcome, read, write
 from gateway.errors import SenderError
 from gateway.mapping import plan_of
 from gateway.record import Parsed, check

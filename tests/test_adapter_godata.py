@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 import adapters.godata
 from adapters.godata import GoData
 from adapters.godata.answers import outcomes
-from adapters.outcome import Outcome
-from gateway.adapter import read, write
+from gateway.adapter import Outcome, read, write
 from gateway.errors import SenderError
 from gateway.kit.leaves import without
 from gateway.mapping import Plan, plan_of, read_mapping

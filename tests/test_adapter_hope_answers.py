@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.hope import Hope
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 from gateway.errors import SenderError
 
 ID = {"id": "0000-1"}

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 import adapters.openmrs
 from adapters.openmrs import OpenMrs
 from adapters.openmrs.answers import outcomes
-from adapters.outcome import Outcome
-from gateway.adapter import read, write
+from gateway.adapter import Outcome, read, write
 from gateway.errors import SenderError
 from gateway.mapping import Plan, plan_of, read_mapping
 from gateway.record import Parsed

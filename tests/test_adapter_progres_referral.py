@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from adapters.outcome import Outcome
 from adapters.progres.referral import ProgresReferral
-from gateway.adapter import read
+from gateway.adapter import Outcome, read
 from gateway.errors import SenderError
 from gateway.mapping import Plan, plan_of
 from gateway.record import Parsed, Record, check

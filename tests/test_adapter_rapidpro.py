@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import adapters.rapidpro
-from adapters.outcome import Outcome
 from adapters.rapidpro import RapidPro
 from adapters.rapidpro.answers import outcomes
-from gateway.adapter import read, write
+from gateway.adapter import Outcome, read, write
 from gateway.errors import SenderError
 from gateway.mapping import Plan, plan_of, read_mapping
 from gateway.record import Parsed

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from adapters.g2p import G2p
 from adapters.g2p import answers as g2p
-from adapters.outcome import Outcome
 from adapters.spdci import Spdci
 from adapters.spdci import answers as spdci
+from gateway.adapter import Outcome
 from gateway.errors import SenderError
 
 CANARY = "CanaryAmina"

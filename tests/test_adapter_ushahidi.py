@@ -10,11 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.outcome import Outcome
 from adapters.ushahidi import Ushahidi, wkt
 from adapters.ushahidi.answers import outcomes
 from adapters.ushahidi.signature import sign, verify
-from gateway.adapter import read, write
+from gateway.adapter import Outcome, read, write
 from gateway.errors import SenderError
 from gateway.mapping import Plan, plan_of, read_mapping
 from gateway.record import Parsed, Record, check

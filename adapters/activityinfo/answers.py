@@ -7,7 +7,7 @@ A transaction is taken or refused as a whole. Only a refusal says so in the body
 from io import BytesIO
 
 from adapters.flat.answered import code
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 from gateway.errors import SenderError
 from gateway.source.objects import document
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 from gateway.errors import SenderError
 from gateway.source.objects import objects
 

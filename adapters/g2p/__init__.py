@@ -22,9 +22,9 @@ import orjson
 from adapters.g2p import answers
 from adapters.g2p.messages import read
 from adapters.g2p.payments import Payments
-from adapters.outcome import Outcome
 from adapters.spdci.envelope import NO_ID, header, listed
 from adapters.spdci.naming import authority_of
+from gateway.adapter import Outcome
 from gateway.errors import SenderError
 from gateway.record import Reading, Record, Writing
 

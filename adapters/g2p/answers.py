@@ -5,8 +5,8 @@ ACK says that the list is well formed. It says nothing of any payment, so all ar
 
 from collections.abc import Sequence
 
-from adapters.outcome import Outcome
 from adapters.spdci.answers import acknowledged, answered, stated
+from gateway.adapter import Outcome
 
 
 def outcomes(answer: bytes, sent: int, references: Sequence[str] = ()) -> list[Outcome]:

@@ -28,7 +28,7 @@ from adapters.flat.reading import needed, records_of
 from adapters.godata import answers
 from adapters.godata.body import Bodies
 from adapters.godata.persons import Persons, unfold
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 from gateway.mapping import Plan
 from gateway.record import Reading, Record, Writing
 

@@ -28,7 +28,7 @@ from adapters.hope.rdi import body
 from adapters.hope.ready import settle
 from adapters.hope.told import Taken
 from adapters.hope.workbook import plan_for, written
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 from gateway.mapping import Plan
 from gateway.record import Reading, Record, Writing
 

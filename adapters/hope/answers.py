@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 from gateway.source.objects import document
 
 _NUMBERED = re.compile(r"(?:Household|Member) #([1-9][0-9]{0,6})|([0-9]{1,7})")

@@ -19,10 +19,10 @@ from adapters.flat.back import listed
 from adapters.flat.nested import Flat, nest
 from adapters.flat.typed import Typed
 from adapters.odk.envelope import rows
-from adapters.openrosa import instance, sniff
+from adapters.openrosa import either
 from adapters.openrosa.back import INSTANCE_ID, Back
 from adapters.openrosa.render import posted
-from adapters.openrosa.submission import needed, records_of
+from adapters.openrosa.submission import needed
 from gateway.mapping import Plan
 from gateway.record import Reading, Record, Writing
 
@@ -43,11 +43,7 @@ class Odk:
     def parse(self, content: BinaryIO, mapping: Plan | None, reading: Reading) -> Iterator[Record]:
         """Any of the notations above, told apart by the first byte."""
         plan = needed(mapping, self.name)
-        if sniff.is_markup(content, form=FAMILY):
-            found = instance.submissions(content, plan, form=FAMILY)
-        else:
-            found = rows(content, plan, reading)
-        yield from records_of(found, plan, reading, form=FAMILY)
+        yield from either.records(content, plan, reading, form=FAMILY, rows=rows)
 
     def render(
         self, records: Iterable[Record], mapping: Plan | None, writing: Writing

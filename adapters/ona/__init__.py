@@ -19,9 +19,9 @@ from typing import BinaryIO
 from adapters.flat.back import listed
 from adapters.flat.typed import Typed
 from adapters.ona.envelope import submissions
-from adapters.openrosa import instance, sniff
+from adapters.openrosa import either
 from adapters.openrosa.back import Back
-from adapters.openrosa.submission import needed, records_of
+from adapters.openrosa.submission import needed
 from gateway.mapping import Plan
 from gateway.record import Reading, Record, Writing
 
@@ -39,11 +39,7 @@ class Ona:
     def parse(self, content: BinaryIO, mapping: Plan | None, reading: Reading) -> Iterator[Record]:
         """Any of the notations above, told apart by the first byte."""
         plan = needed(mapping, self.name)
-        if sniff.is_markup(content, form=FAMILY):
-            found = instance.submissions(content, plan, form=FAMILY)
-        else:
-            found = submissions(content, plan, reading)
-        yield from records_of(found, plan, reading, form=FAMILY)
+        yield from either.records(content, plan, reading, form=FAMILY, rows=submissions)
 
     def render(
         self, records: Iterable[Record], mapping: Plan | None, writing: Writing

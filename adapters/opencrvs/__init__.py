@@ -26,7 +26,7 @@ from adapters.flat.reading import needed, records_of
 from adapters.opencrvs import answers
 from adapters.opencrvs.events import Events, Unfold
 from adapters.opencrvs.notice import Notice
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 from gateway.mapping import Plan
 from gateway.record import Reading, Record, Writing
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from adapters.flat.answered import code, one_by_one, path
 from adapters.opencrvs.events import NOTIFY
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 
 
 def outcomes(answer: bytes, sent: int) -> list[Outcome]:

@@ -31,7 +31,7 @@ from adapters.flat.reading import needed, records_of
 from adapters.openmrs import answers
 from adapters.openmrs.body import Bodies
 from adapters.openmrs.patients import Patients, Unfold
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 from gateway.mapping import Plan
 from gateway.record import Reading, Record, Writing
 

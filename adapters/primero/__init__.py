@@ -28,13 +28,13 @@ import orjson
 
 from adapters.flat.back import Back
 from adapters.flat.reading import Found, needed, records_of
-from adapters.outcome import Outcome
 from adapters.primero import envelope, export
 from adapters.primero.answers import outcomes
 from adapters.primero.body import Body
 from adapters.primero.facts import DISCLOSURE, MODULE, READ, SERVICES
 from adapters.primero.fields import Objects
 from adapters.primero.plan import CONSENT, HIDDEN, KIND, Linked, for_writing
+from gateway.adapter import Outcome
 from gateway.errors import SenderError
 from gateway.mapping import Plan
 from gateway.mapping.lookup import Keys

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import orjson
 
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 
 _State = Literal["refused", "unknown"]
 

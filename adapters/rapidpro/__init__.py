@@ -27,10 +27,10 @@ from typing import BinaryIO
 from adapters.flat.back import Back
 from adapters.flat.documents import bodies, flat_objects
 from adapters.flat.reading import needed, records_of
-from adapters.outcome import Outcome
 from adapters.rapidpro import answers
 from adapters.rapidpro.body import body
 from adapters.rapidpro.contacts import Contacts, Unfold, refuse_table
+from gateway.adapter import Outcome
 from gateway.mapping import Plan
 from gateway.record import Reading, Record, Writing
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from adapters.flat.answered import one_by_one, path
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 
 
 def outcomes(answer: bytes, sent: int) -> list[Outcome]:

@@ -25,11 +25,11 @@ id. Who gets a message, its number and its moment are put in by `envelope.addres
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from adapters.outcome import Outcome
 from adapters.spdci import answers, envelope, messages
 from adapters.spdci.naming import NOBODY
 from adapters.spdci.nesting import Nesting, Survey
 from adapters.spdci.written import Object, Written
+from gateway.adapter import Outcome
 from gateway.errors import SenderError
 from gateway.record import Reading, Record, Writing
 

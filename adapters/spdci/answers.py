@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any, Literal
 
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 from gateway.source.objects import document
 
 State = Literal["accepted", "refused", "unknown"]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adapters.flat.answered import one_by_one, path
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 
 _STATUS = re.compile(r"[45][0-9]{2}")
 

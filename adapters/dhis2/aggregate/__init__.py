@@ -22,7 +22,7 @@ from adapters.dhis2.aggregate.value import DataValue, Flats
 from adapters.flat.back import Back
 from adapters.flat.reading import Found, needed, records_of
 from adapters.leaf_names import leaf_names
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 from gateway.mapping import Plan, read_mapping, reader_of
 from gateway.record import Reading, Record, Writing
 

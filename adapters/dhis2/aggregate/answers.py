@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.dhis2.web_message import answered, code_of, counts, job_of, listed, path_of
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 
 _DONE = ("SUCCESS", "OK", "WARNING")
 _SUMMARIES = "system/taskSummaries/DATAVALUE_IMPORT"

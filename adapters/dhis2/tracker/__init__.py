@@ -25,7 +25,7 @@ from adapters.dhis2.tracker.kinds import ENROLLMENT, ENTITY, EVENT, KINDS, unit_
 from adapters.dhis2.tracker.trees import Tree
 from adapters.flat.back import Back, listed
 from adapters.flat.reading import Found, needed, records_of
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 from gateway.errors import SenderError
 from gateway.mapping import Plan, reader_of
 from gateway.record import Reading, Record, Writing

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import orjson
 
 from adapters.dhis2.web_message import answered, code_of, counts, job_of, listed
-from adapters.outcome import Outcome
+from gateway.adapter import Outcome
 
 LISTS = ("trackedEntities", "enrollments", "events", "relationships")
 TYPES = ("TRACKED_ENTITY", "ENROLLMENT", "EVENT", "RELATIONSHIP")

@@ -27,13 +27,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
-from adapters.outcome import Outcome
 from adapters.progres.referral import envelope, written
 from adapters.progres.referral.answers import outcomes
 from adapters.progres.referral.envelope import messages
 from adapters.progres.referral.joined import Joined
 from adapters.progres.referral.reading import Authorities, Reader, records_of
 from adapters.progres.referral.written import LARGEST, Account, Kind, is_unhcrs
+from gateway.adapter import Outcome
 from gateway.errors import SenderError
 from gateway.record import Reading, Record, Writing
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from adapters.flat.answered import one_by_one
-from adapters.outcome import Outcome
 from adapters.progres.referral.fields import INTERVENTION_NO
+from gateway.adapter import Outcome
 
 State = Literal["accepted", "refused", "unknown"]
 
