@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/.tools:$(PATH)
 
-.PHONY: demo test check serve bench clean format lock
+.PHONY: demo test check serve bench fuzz-policy clean format lock
 
 demo: $(VENV)/.run
 	$(BIN)/corridor demo
@@ -45,6 +45,11 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench.bulk
 	$(BIN)/python -m bench.single
 	$(BIN)/python -m bench.stream
+	$(BIN)/python -m bench.replay
+
+# The policies on generated questions, by both engines: SEED=7 COUNT=2000 for less.
+fuzz-policy: $(VENV)/.dev
+	$(BIN)/python -m gateway.policy.fuzz --seed $(or $(SEED),1) --count $(or $(COUNT),100000)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

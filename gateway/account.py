@@ -13,7 +13,7 @@ from gateway import adapter
 from gateway.canonical import canonical, digest
 from gateway.deployment import Deployment
 from gateway.entry import bucket, commitment, commitment_to, transfer
-from gateway.minimize import Minimized
+from gateway.minimize import Limits, Minimized
 from gateway.policy import ClassDecision, Decision
 from gateway.receipt import Opening
 from gateway.receipt import written as spelt
@@ -23,6 +23,7 @@ from gateway.remembered import Remembered
 from gateway.spool import Spool
 from gateway.terms import Terms
 
+NONE_LEFT = "records.none_releasable"
 MAX_NAMED = 60
 """Fields an entry names one by one; two record types have fewer."""
 
@@ -34,6 +35,7 @@ class Answer:
     allows: bool
     rules: tuple[str, ...]
     forms: Mapping[str, tuple[str, str]]
+    limits: Limits
 
     @classmethod
     def of(cls, decided: ClassDecision) -> "Answer":
@@ -42,6 +44,7 @@ class Answer:
             decided.verdict == "allow",
             tuple(objection.rule for objection in decided.objections),
             {name: (one.form, one.reason) for name, one in decided.fields.items()},
+            decided.limits,
         )
 
 
@@ -66,9 +69,9 @@ def details(
 ) -> dict[str, Any]:
     """What the parties are told. Follows `details` of schemas/receipt.json."""
     twice = [f"{received.twice} records came twice"] if received.twice else []
-    objections = [{"rule": one.rule, "fix": one.fix} for one in decision.objections]
+    objections = _objections(decision)
     if decision.verdict == "allow" and rendered is None:
-        objections = [{"rule": "records.none_releasable", "fix": "See held_back."}]
+        objections = [{"rule": NONE_LEFT, "fix": "See held_back."}]
     told: dict[str, Any] = {
         "verdict": decision.verdict if rendered or decision.verdict != "allow" else "refuse",
         "objections": objections,
@@ -85,6 +88,15 @@ def details(
     if rendered:
         told["media_type"] = rendered.media_type
     return told
+
+
+def _objections(decision: Decision) -> list[dict[str, str]]:
+    """Rules against the transfer; where no record is left, those against its records as well."""
+    found = {one.rule: one.fix for one in decision.objections}
+    if NONE_LEFT in found:
+        against = sorted((o.rule, o.fix) for one in decision.classes for o in one.objections)
+        found |= {rule: fix for rule, fix in against if rule not in found}
+    return [{"rule": rule, "fix": fix} for rule, fix in found.items()]
 
 
 def _foreseen(decision: Decision) -> dict[str, dict[str, str]]:
@@ -167,6 +179,7 @@ def entry(
     """The log entry of a transfer. Follows schemas/entry.json."""
     rules = {one["rule"] for one in details["objections"]} | set(details["held_back"])
     rules |= {one["decision"] for one in details["pending"]}
+    asked = decision.asked
     released = minimized.released if minimized and written else {}
     withheld = minimized.withheld if minimized and written else {}
     return transfer(
@@ -176,8 +189,12 @@ def entry(
         border=_border(decision),
         policy={
             "bundle": decision.revision,
-            "question": remembered.of("digest", decision.asked, lambda: decision.question),
+            "question": remembered.of("digest", asked, lambda: decision.question),
             "engine": decision.engine,
+            "template": remembered.with_object(
+                "template", asked.template, lambda: digest(asked.cache_key)
+            ),
+            "at": asked.now,
         },
         rules=sorted(rules),
         released=remembered.with_object("named", released, lambda: _named(released)),

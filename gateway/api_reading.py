@@ -17,6 +17,7 @@ from gateway.deployment import bearer_digest
 from gateway.entry import parse
 from gateway.errors import GatewayError, SenderError
 from gateway.exchange import Gateway
+from gateway.policy import not_ready
 from gateway.record import RECORD_TYPES, load
 
 router = APIRouter()
@@ -90,6 +91,9 @@ def transfer_content(transfer: str, party: Party, gateway: Open) -> Response:
     """The content, for the party it is due to, once. It is destroyed before it is sent."""
     entry = _own(transfer, party, gateway)
     held = gateway.log.kept("content", transfer)
+    standing = gateway.log.standing().get(("agreement", entry.get("agreement", {}).get("id", "")))
+    if held is not None and standing is not None and standing.state != "active":
+        raise SenderError("the agreement is not active", rule="agreement.not_active", status=403)
     if entry["outcome"] != "released" or (held is not None and held.owner != party):
         raise SenderError("no content is due to you", rule="content.none", status=404)
     state = gateway.log.state(transfer)
@@ -196,8 +200,9 @@ def purposes(gateway: Open) -> Response:
 @router.get("/v1/agreements", summary="The caller's agreements")
 def agreements(party: Party, gateway: Open) -> Response:
     """Id, version, state and grants of the agreements the caller is party to."""
+    shown = ("id", "version", "state", "scope", "purposes", "data")
     mine = [
-        {key: one[key] for key in ("id", "version", "state", "scope", "purposes", "data")}
+        {**{key: one[key] for key in shown}, "state": gateway.stood[one["id"]].state}
         for one in gateway.deployment.agreements.values()
         if party in {member["party"] for member in one["parties"]}
     ]
@@ -211,8 +216,12 @@ def health() -> Response:
 
 
 @router.get("/readyz", summary="The gateway can do its work")
-def ready(gateway: Open) -> Response:
-    """The log answers and takes entries, and a policy bundle is loaded."""
+async def ready(gateway: Open) -> Response:
+    """The log takes entries, and the policies that stand answer."""
     if gateway.log.stopped:
         raise GatewayError("the log has stopped; restart the gateway", rule="log.stopped")
+    if gateway.log.epoch() != gateway.epoch:
+        raise GatewayError("what stands was not read yet", rule="log.superseded")
+    if reason := await not_ready(gateway.engine):
+        raise GatewayError("the policies cannot answer", rule=reason)
     return _json({"ready": True, "log_size": gateway.log.size(), "bundle": gateway.engine.revision})

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -22,13 +23,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from gateway import journal, problem, session
+from gateway import following, journal, problem, session
 from gateway.adapter import installed
+from gateway.api_bundles import router as bundles
 from gateway.api_reading import party_of, router
 from gateway.entry import new_id
 from gateway.errors import CorridorError, SenderError
 from gateway.exchange import Gateway, Outcome, Transfer, exchange, judge
-from gateway.log import Duplicate
+from gateway.log import Duplicate, Superseded
 from gateway.openapi import describe
 from gateway.spool import Spool
 from gateway.terms import Asked, Terms, terms_of
@@ -61,15 +63,20 @@ def create_app(directory: Path) -> FastAPI:
         installed()  # Imported now: the first transfer need not wait for every format.
         async with session.opened(directory) as gateway:
             app.state.gateway = gateway
-            sweep = asyncio.create_task(_sweep(gateway))
+            tasks = [
+                asyncio.create_task(_sweep(gateway)),
+                asyncio.create_task(following.follow_log(app.state)),
+            ]
             # What is here now stays: the collector need not look at it again, nor look so often.
             gc.freeze()
             gc.set_threshold(20_000, 20, 50)
             try:
                 yield
             finally:
-                sweep.cancel()
-                await asyncio.wait([sweep])
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+                await following.close(app.state)
 
     app = FastAPI(title="Corridor", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_exception_handler(CorridorError, problem.on_corridor_error)
@@ -79,6 +86,7 @@ def create_app(directory: Path) -> FastAPI:
     app.add_route("/v1/transfers", transfers, methods=["POST"])
     app.add_route("/v1/preview", preview, methods=["POST"])
     app.include_router(router)
+    app.include_router(bundles)
     describe(app)
     return app
 
@@ -107,6 +115,11 @@ async def transfers(request: Request) -> Response:
             return before
         try:
             outcome = await exchange(transfer, gateway)
+        except Superseded:
+            # An agreement or the policies changed while this was under way: once more, then.
+            gateway = await following.follow(request.app.state)
+            terms = _terms(request, party)
+            outcome = await exchange(replace(transfer, terms=terms), gateway)
         except Duplicate:
             return _repeat(transfer, gateway) or _conflict()
     except CorridorError as error:

@@ -18,6 +18,7 @@ from typing import Any
 import apsw
 
 from gateway import entry, high_water, log_file, merkle, note
+from gateway.audit_standing import StandingAudit
 from gateway.errors import CorridorError, GatewayError
 from gateway.log_snapshot import open_unchanging, pages, settled
 from gateway.merkle import Growth
@@ -101,6 +102,7 @@ class _Audit:
         self.mark = ""
         self.time = 0
         self.counts = {"tile": 0, "transfer": 0, "closed": 0}
+        self.standing = StandingAudit(self.found)
 
     def found(self, rule: str, at: str = "") -> None:
         if sum(problem.rule == rule for problem in self.problems) < MAX_OF_ONE_RULE:
@@ -138,6 +140,7 @@ class _Audit:
                 break
             self._check_checkpoint(size, text)
         self._check_ends(connection, total)
+        self.standing.tables(connection)
         self._check_high_water(connection)
 
     def _grow(self, connection: apsw.Connection, size: int, total: int) -> bool:
@@ -171,6 +174,7 @@ class _Audit:
         self.time = max(self.time, said["time"])
         if index == 0:
             self.expect(said.get("what") == "init", "entry.first", at)
+        self.standing.entry(index, said)
         if said["type"] == "transfer":
             self._check_transfer(db, index, said)
         for state in sorted(_CLOSED & said.keys()):
@@ -248,5 +252,5 @@ def _tables(connection: apsw.Connection) -> list[tuple[Any, ...]]:
 
 def _expected_tables() -> list[tuple[Any, ...]]:
     with closing(apsw.Connection(":memory:")) as connection:
-        connection.execute(log_file.SCHEMA)
+        connection.execute(log_file.SCHEMA + log_file.STANDING)
         return _tables(connection)

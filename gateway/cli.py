@@ -14,11 +14,25 @@ import orjson
 import typer
 from rich.console import Console
 
-from gateway import cli_suggest as _  # noqa: F401 - adds `mapping suggest`
-from gateway import journal, session
+from gateway import (
+    cli_agreement,
+    cli_policy_bundle,
+    cli_policy_change,
+    cli_policy_explain,
+    cli_policy_mutate,
+    journal,
+    session,
+)
+from gateway import (
+    cli_agreement_sign as _sign,  # noqa: F401 - adds the commands that sign
+)
+from gateway import (
+    cli_suggest as _,  # noqa: F401 - adds `mapping suggest`
+)
 from gateway.cli_adapter import adapter
 from gateway.cli_log import log
 from gateway.cli_mapping import mapping
+from gateway.cli_officer import officer, party_sign_key
 from gateway.cli_policy import policy
 from gateway.deployment import make_keys, new_bearer, read_deployment, read_keys
 from gateway.entry import new_id
@@ -36,8 +50,13 @@ app.add_typer(log, name="log")
 app.add_typer(adapter, name="adapter")
 app.add_typer(mapping, name="mapping")
 app.add_typer(policy, name="policy")
-party = typer.Typer(help="Parties and their bearer keys.", no_args_is_help=True)
+for commands in (cli_policy_explain, cli_policy_change, cli_policy_mutate, cli_policy_bundle):
+    commands.register(policy)
+app.add_typer(cli_agreement.agreement, name="agreement")
+app.add_typer(officer, name="officer")
+party = typer.Typer(help="Parties and their keys.", no_args_is_help=True)
 app.add_typer(party, name="party")
+party.command(name="sign-key")(party_sign_key)
 
 Deployment = Annotated[
     Path, typer.Option("--deployment", "-d", help="Folder of the deployment.", file_okay=False)

@@ -38,7 +38,7 @@ _MEANINGS = (
     *("x-admin", "x-admin-name", "x-admin-depth", "x-point", "x-precision"),
 )
 """Another value, or one where there was none, is another meaning of the field."""
-_NAMED = ("x-fact", "x-hxl")
+_NAMED = ("x-fact", "x-hxl", "x-count", "x-cell")
 """A leaf may get one; it never loses or changes it."""
 _LOWEST = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _HIGHEST = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
@@ -96,6 +96,8 @@ def _compare(old: Schema, new: Schema, place: str) -> Iterator[Narrowing]:
     for name in sorted({*new.get("required", ())} - {*old.get("required", ())}):
         yield _below(place, name), "required"
     yield from _members(old, new, place)
+    for before, after in _kindred(old, new):
+        yield from _compare(before, after, place)
 
 
 def _types(old: Schema, new: Schema) -> Iterator[str]:
@@ -161,9 +163,25 @@ def _meaning(old: Schema, new: Schema) -> Iterator[str]:
 
 def _others(old: Schema, new: Schema) -> Iterator[str]:
     known = {*_COMPARED, *_TEXTS}
+    if _kindred(old, new):
+        known.add("allOf")
     for name in sorted(new.keys() - known):
         if not name.startswith("x-") and new[name] != old.get(name):
             yield name
+
+
+def _kindred(old: Schema, new: Schema) -> list[tuple[Schema, Schema]]:
+    """The kinds of one document that is told apart by `allOf` of `if` and `then`, old and new.
+
+    Nothing where the conditions are not the same, one by one.
+    """
+    before, after = old.get("allOf", []), new.get("allOf", [])
+    told = [one.keys() == {"if", "then"} for one in (*before, *after)]
+    if len(before) != len(after) or not all(told):
+        return []
+    if any(one["if"] != other["if"] for one, other in zip(before, after, strict=True)):
+        return []
+    return [(one["then"], other["then"]) for one, other in zip(before, after, strict=True)]
 
 
 def _members(old: Schema, new: Schema, place: str) -> Iterator[Narrowing]:

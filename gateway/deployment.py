@@ -16,6 +16,7 @@ from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.document import read_document
@@ -26,10 +27,16 @@ from gateway.places import Places, read_places
 from gateway.settings import Settings, read_settings
 
 KEY_MODE = 0o600
-FOLDERS = ("parties", "agreements", "mappings", "places", "policies", "keys", "data")
+FOLDERS = (
+    *("parties", "officers", "agreements", "classifications", "mappings", "places", "policies"),
+    *("keys", "data"),
+)
 SECRETS = ("pseudonym.key", "content.key")
 """32 random bytes each, in hexadecimal. Losing the first makes every pseudonym a new one."""
 _SECRET = re.compile(r"[0-9a-f]{64}")
+_PEM = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+POLICY_TOKENS = "opa.json"
+"""Digests of the bearer keys of policy servers, which speak for no party."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,10 @@ class Deployment:
     agreements: Mapping[str, Mapping[str, Any]]
     mappings: Mapping[str, Plan]
     places: Places = field(repr=False)
+    officers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """People who approve, by the id of their function."""
+    classifications: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """How sensitive a country's protocol says each record type is, by the protocol's id."""
 
     @property
     def data(self) -> Path:
@@ -70,11 +81,14 @@ class Deployment:
         return read_key(self.directory / "keys" / "log.vkey").strip()
 
 
-def read_deployment(directory: Path) -> Deployment:
-    """Read and check the folder. Raises `OfficerError` with file and place."""
+def read_deployment(directory: Path, *, agreements: bool = True) -> Deployment:
+    """Read and check the folder. Raises `OfficerError` with file and place.
+
+    Without `agreements`, everything but these: for whoever looks at one that is not fit yet.
+    """
     settings = read_settings(directory / "corridor.toml")
     mappings: dict[str, Plan] = {}
-    for path in _files(directory / "mappings"):
+    for path in files(directory / "mappings"):
         plan = read_mapping(path)
         _once(mappings, plan.id, path)
         mappings[plan.id] = plan
@@ -82,24 +96,28 @@ def read_deployment(directory: Path) -> Deployment:
         directory=directory,
         settings=settings,
         parties=_documents(directory / "parties", "party"),
-        agreements=_documents(directory / "agreements", "agreement"),
+        agreements=_documents(directory / "agreements", "agreement") if agreements else {},
         mappings=mappings,
         places=read_places(directory / "places"),
+        officers=_documents(directory / "officers", "officer"),
+        classifications=_documents(directory / "classifications", "classification", "scheme_id"),
     )
     _check(deployment)
+    _check_people(deployment)
     return deployment
 
 
-def _documents(folder: Path, schema: str) -> dict[str, Mapping[str, Any]]:
+def _documents(folder: Path, schema: str, named: str = "id") -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
-    for path in _files(folder):
+    for path in files(folder):
         document = read_document(path, schema)
-        _once(found, document["id"], path)
-        found[document["id"]] = document
+        _once(found, document[named], path)
+        found[document[named]] = document
     return found
 
 
-def _files(folder: Path) -> list[Path]:
+def files(folder: Path) -> list[Path]:
+    """The documents of a folder, in the order of their names."""
     return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
 
 
@@ -128,17 +146,37 @@ def _check(deployment: Deployment) -> None:
                 raise OfficerError("a grant to a party outside it", rule="agreement.grant", at=at)
 
 
+def _check_people(deployment: Deployment) -> None:
+    """Who signs: known organisations, and no key that is two parties' or two people's."""
+    held: set[str] = set()
+    for officer in deployment.officers.values():
+        if officer["party"] not in deployment.parties:
+            raise OfficerError(
+                "a party that is not known", rule="officer.no_party", at=f"officer {officer['id']}"
+            )
+    for holder in (*deployment.parties.values(), *deployment.officers.values()):
+        for key in holder.get("keys", ()):
+            if key["jwk"]["x"] in held:
+                # Two approvals would be one person's.
+                raise OfficerError("a key that stands twice", rule="keys.twice", at=holder["id"])
+            held.add(key["jwk"]["x"])
+
+
 def read_keys(directory: Path) -> Keys:
     """The private keys. Raises `GatewayError` where one is missing or open to others."""
     folder = directory / "keys"
     key = _log_key(folder / "log.key")
     pseudonym, content = (_secret(folder / name) for name in SECRETS)
+    return Keys(key, pseudonym, content, read_bearers(directory))
+
+
+def read_bearers(directory: Path, file: str = "bearer.json") -> dict[str, str]:
+    """Digest of each bearer key in a key file, to whom it speaks for."""
     try:
-        bearer = json.loads(read_key(folder / "bearer.json", private=True))
-        held = {one["sha256"]: party for party, keys in bearer.items() for one in keys}
+        held = json.loads(read_key(directory / "keys" / file, private=True))
+        return {one["sha256"]: holder for holder, keys in held.items() for one in keys}
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise _broken("bearer.json") from None
-    return Keys(key, pseudonym, content, held)
+        raise _broken(file) from None
 
 
 def _log_key(path: Path) -> Ed25519PrivateKey:
@@ -194,17 +232,40 @@ def make_keys(directory: Path, origin: str) -> list[str]:
         if not (folder / name).exists():
             made.append(_write(folder / name, secrets.token_hex(32).encode() + b"\n"))
     if not (folder / "log.key").exists():
-        pem = Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
+        key = Ed25519PrivateKey.generate()
+        pem = key.private_bytes(*_PEM, serialization.NoEncryption())
         made.append(_write(folder / "log.key", pem))
     if not (folder / "log.vkey").exists():
         vkey = render_vkey(Signer.of(origin, _log_key(folder / "log.key")).vkey)
         made.append(_write(folder / "log.vkey", vkey.encode() + b"\n", mode=0o644))
-    if not (folder / "bearer.json").exists():
-        made.append(_write(folder / "bearer.json", b"{}\n"))
+    for name in ("bearer.json", POLICY_TOKENS):
+        if not (folder / name).exists():
+            made.append(_write(folder / name, b"{}\n"))
+    return made + _make_bundle_keys(folder)
+
+
+def _make_bundle_keys(folder: Path) -> list[str]:
+    """The key that signs bundles for policy servers. A lost one is not replaced in silence:
+    every server that holds its public key would go on without a new bundle, for ever."""
+    made: list[str] = []
+    private, public = folder / "bundle.key", folder / "bundle.pub"
+    if not private.exists():
+        if public.exists():
+            raise GatewayError(
+                "its key is gone: remove this one too, and give policy servers the new one",
+                rule="keys.lost",
+                at=public.name,
+            )
+        key = ec.generate_private_key(ec.SECP256R1())
+        made.append(_write(private, key.private_bytes(*_PEM, serialization.NoEncryption())))
+    if not public.exists():
+        pem = read_key(private, private=True).encode()
+        try:
+            public_key = serialization.load_pem_private_key(pem, None).public_key()
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise _broken(private.name) from None
+        kind = serialization.PublicFormat.SubjectPublicKeyInfo
+        made.append(_write(public, public_key.public_bytes(_PEM[0], kind), mode=0o644))
     return made
 
 
@@ -222,9 +283,9 @@ def bearer_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def new_bearer(directory: Path, party: str) -> str:
+def new_bearer(directory: Path, party: str, file: str = "bearer.json") -> str:
     """A new bearer key for a party, shown this once; only its digest is kept."""
-    path = directory / "keys" / "bearer.json"
+    path = directory / "keys" / file
     held: dict[str, list[dict[str, str]]] = json.loads(read_key(path, private=True))
     token = f"ck_{secrets.token_urlsafe(32)}"
     held.setdefault(party, []).append({"sha256": bearer_digest(token)})

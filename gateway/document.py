@@ -6,12 +6,13 @@ than a correction.
 """
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from yaml.constructor import ConstructorError
-from yaml.nodes import MappingNode, ScalarNode
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from gateway.canonical import canonical
 from gateway.errors import OfficerError
@@ -63,12 +64,26 @@ for _tag, _pattern, _first in (
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^$"), [""])
 
 
+Lines = Mapping[tuple[str | int, ...], int]
+"""Path of a value (`("purposes", 0, "from")`) to the line it starts in."""
+
+
 def parse_yaml(content: bytes, *, at: str) -> Any:
     """The value of a YAML document. `at` names the file in errors."""
+    return parse_with_lines(content, at=at)[0]
+
+
+def parse_with_lines(content: bytes, *, at: str) -> tuple[Any, Callable[[], Lines]]:
+    """The value of a YAML document, and what tells where each part stands, counted from one."""
     if len(content) > LIMIT:
         raise OfficerError("the document is too large", rule="document.too_large", at=at)
     try:
-        return yaml.load(content.decode("utf-8-sig"), _Loader)  # noqa: S506 - a SafeLoader of ours
+        loader = _Loader(content.decode("utf-8-sig"))
+        try:
+            root = loader.get_single_node()
+            value = None if root is None else loader.construct_document(root)
+        finally:
+            loader.dispose()
     except UnicodeDecodeError:
         raise OfficerError("not UTF-8", rule="document.not_utf8", at=at) from None
     except yaml.YAMLError as error:
@@ -80,9 +95,29 @@ def parse_yaml(content: bytes, *, at: str) -> Any:
     except (ValueError, OverflowError, RecursionError):
         # An escape that is no character, or a thousand brackets.
         raise OfficerError("not YAML that we read", rule="document.not_yaml", at=at) from None
+    return value, lambda: {} if root is None else dict(_lines(root, ()))
 
 
 _OURS = {"aliases are not read", "tags are not read", "a key must be text", "a key stands twice"}
+
+
+def nodes(text: str) -> yaml.Node | None:
+    """The document as what stands where. Raises what PyYAML raises."""
+    return yaml.compose(text, _Loader)
+
+
+def _lines(
+    node: yaml.Node, path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], int]]:
+    yield path, node.start_mark.line + 1
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            # Where its name stands: a list below it starts a line later.
+            yield from _lines(value, (*path, key.value))
+            yield (*path, key.value), key.start_mark.line + 1
+    elif isinstance(node, SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _lines(value, (*path, number))
 
 
 def read_document(path: Path, schema: str) -> dict[str, Any]:

@@ -38,6 +38,9 @@ SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "entry.json"
 
 _SCHEMA = jsonschema_rs.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 _SORTED = ("rules",)
+CHANGES = ("agreement", "policy")
+_CHANGED = {"digest", "subject", "signers", "documents"}
+"""What an entry about a change says; older ones may say less."""
 _TIME = b'"time":0,"type":'
 _TIME_DIGITS = 15  # as many more as a time below 2**53 can need, beside the 0
 
@@ -76,10 +79,28 @@ def outcome(
 
 
 def control(
-    *, gateway: str, what: str, digest: str | None = None, n: int | None = None
+    *,
+    gateway: str,
+    what: str,
+    digest: str | None = None,
+    n: int | None = None,
+    subject: Mapping[str, str] | None = None,
+    signers: Sequence[str] | None = None,
+    documents: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Something the gateway did that an auditor must know."""
-    parts = {"what": what, "digest": digest, "n": n}
+    """Something the gateway did that an auditor must know.
+
+    A `policy` and an `agreement` say what changed (`subject`: id, version, state), its digest,
+    who signed for it, and the digests of the documents it rests on.
+    """
+    parts = {
+        "what": what,
+        "digest": digest,
+        "n": n,
+        "subject": None if subject is None else dict(subject),
+        "signers": None if signers is None else list(signers),
+        "documents": None if documents is None else list(documents),
+    }
     known = {name: part for name, part in parts.items() if part is not None}
     return {**_head("control", gateway), **known}
 
@@ -92,6 +113,11 @@ def draft(entry: Mapping[str, Any]) -> Draft:
     """
     whole = {**entry, "time": 0}
     _check(whole)
+    if whole.get("what") in CHANGES and not whole.keys() >= _CHANGED:
+        raise GatewayError("a change nobody stands for", rule="entry.change")
+    policy = whole.get("policy", {})
+    if ("template" in policy) != ("at" in policy):
+        raise GatewayError("a question without its moment", rule="entry.question")
     before, cut, after = _canonical(whole).partition(_TIME)
     # The cut is unambiguous: no string of the schema can hold a quotation mark.
     result = Draft(whole["id"], whole["type"], whole.get("outcome", ""), before, after)

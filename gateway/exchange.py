@@ -11,115 +11,39 @@ would rather report a disclosure that did not happen than hide one that did.
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from gateway import account, deliver, receipt
 from gateway.account import Written
 from gateway.adapter import Adapter
+from gateway.cells import Table, table
+from gateway.circumstances import Told, circumstances
 from gateway.content import Content
-from gateway.deployment import Deployment, Keys
 from gateway.entry import bucket, new_id
-from gateway.errors import SenderError
+from gateway.errors import GatewayError, SenderError
 from gateway.forms import pseudonym_key, today_of
-from gateway.log import Appended, Keep, Log
+from gateway.log import Appended, Cells, Keep
 from gateway.mapping import Plan
+from gateway.minimization import Loss, report
 from gateway.minimize import Class, Minimized, minimize
-from gateway.policy import Decision, PolicyEngine, Template
-from gateway.question import class_of, template
+from gateway.policy import Decision, Template
+from gateway.question import Circumstances, class_of, template
 from gateway.record import Reading, Record, Writing
 from gateway.records import Received, receive
-from gateway.remembered import Remembered
+from gateway.risk import Chosen, Risk, measured
 from gateway.spool import Spool
 from gateway.terms import Terms, plan_of
+from gateway.transfer import Gateway, Judged, Outcome, Transfer
 
+MAX_MEASURED = 4
+"""How often a batch is measured. Each time less leaves than before."""
 
-def _clock() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+MANY_FIGURES = 200
+"""Records with figures that are worked on aside."""
 
-
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """The parts of a running gateway."""
-
-    deployment: Deployment
-    keys: Keys = field(repr=False)
-    engine: PolicyEngine
-    log: Log
-    known: Mapping[str, Any] = field(repr=False)
-    """Ids that policy has a word for: `purposes` and `bases`."""
-    clock: Callable[[], str] = _clock
-    """The present moment, `YYYY-MM-DDTHH:MM:SSZ`; stamped once for each transfer."""
-    remembered: Remembered = field(default_factory=Remembered, repr=False)
-    """Questions but for their moment, plans and frames, by what they are made of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """One crossing that is asked for."""
-
-    id: str
-    terms: Terms
-    content: bytes | Path = field(repr=False)
-    """A path where the payload is a file, which may be larger than memory."""
-    once: str | None = None
-    """Idempotency token, already hashed."""
-    mark: bytes = field(default=b"", repr=False)
-    """What a second use of the token must repeat: a keyed digest of terms and content."""
-    at_once: bool = True
-    """The caller takes the content with the answer. Otherwise it is kept, encrypted, for one
-    fetch: by the sender where `deliver` is `return`, by the recipient where it is `inbox`."""
-
-    @property
-    def waits_for(self) -> str | None:
-        """The party whose fetch the content waits for; None where it leaves with the answer."""
-        if self.terms.deliver == "inbox":
-            return self.terms.recipient
-        return None if self.at_once else self.terms.sender
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A transfer that is decided, and perhaps rendered; nothing has left."""
-
-    decision: Decision
-    considered: int
-    minimized: Minimized | None
-    written: Written | None
-    details: Mapping[str, Any]
-
-    @property
-    def outcome(self) -> str:
-        """`released`, `held` or `refused`, as the entry says it."""
-        if self.written is not None:
-            return "released"
-        return "held" if self.decision.verdict == "pending" else "refused"
-
-    def close(self) -> None:
-        """Destroy what was rendered."""
-        if self.written is not None:
-            self.written.spool.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A transfer that is in the log."""
-
-    transfer: str
-    outcome: str
-    receipt: bytes = field(repr=False)
-    released: Spool | None = field(repr=False)
-    """To be handed over by the caller, who then calls `Log.done`. None where it is kept."""
-    media_type: str
-    details: Mapping[str, Any]
-
-    @property
-    def content(self) -> bytes | None:
-        """What is released, at once."""
-        return None if self.released is None else self.released.read()
+__all__ = ["Gateway", "Judged", "Outcome", "Transfer", "exchange", "judge"]
 
 
 async def exchange(transfer: Transfer, gateway: Gateway) -> Outcome:
@@ -175,9 +99,32 @@ async def _logged(transfer: Transfer, judged: Judged, gateway: Gateway) -> bytes
     )
     keep = [*deliver.keep(transfer, written, gateway.keys.content, gateway.deployment)]
     await asyncio.shield(
-        asyncio.wrap_future(gateway.log.submit(entry, keep=keep, once=transfer.once, finish=finish))
+        asyncio.wrap_future(
+            gateway.log.submit(
+                entry,
+                keep=keep,
+                once=transfer.once,
+                finish=finish,
+                documents=_documents(judged, gateway),
+                cells=_cells(judged, terms),
+            )
+        )
     )
     return logged[-1]
+
+
+def _documents(judged: Judged, gateway: Gateway) -> list[tuple[str, bytes]]:
+    """What decides again, years later: the question without its moment, and the policies."""
+    kept = [("question", judged.decision.asked.cache_key)]
+    if not gateway.log.keeps(gateway.bundle.packed_digest):
+        kept.append(("bundle", gateway.bundle.packed()))
+    return kept
+
+
+def _cells(judged: Judged, terms: Terms) -> Cells | None:
+    if judged.figures is None or judged.written is None:
+        return None
+    return Cells(terms.recipient, judged.told, list(judged.figures.rows()))
 
 
 async def judge(terms: Terms, content: bytes | Path, gateway: Gateway) -> Judged:
@@ -189,13 +136,76 @@ async def judge(terms: Terms, content: bytes | Path, gateway: Gateway) -> Judged
     reading = Reading()
     received = _received(source, plan, Content(content), reading, today)
     asked = sorted(received.present, key=repr)
-    decision = await gateway.engine.decide(
-        _question(terms, gateway, asked, received.count, plan).at(now)
-    )
-    minimized = _minimized(terms, decision, received, asked, today, gateway)
+    around = _around(terms, received, gateway, now)
+    question = partial(_question, terms, gateway, asked, received, plan)
+    decision = await gateway.engine.decide(question(around).at(now))
+    less: _Less | None = None
+    risks: dict[str, Risk] = {}
+    if decision.assess:
+        less, risks, decision = await _assessed(
+            terms, decision, received, asked, gateway, now, question, around
+        )
+    if decision.verdict != "allow":
+        less = None
+    elif less is None:
+        less = await _minimized(terms, decision, received, asked, today, gateway)
+    minimized = None if less is None else less.minimized
     written = _written(minimized, target, terms, gateway)
     details = account.details(reading, decision, minimized, written, received, gateway.remembered)
-    return Judged(decision, received.count, minimized, written, details)
+    if less is not None and written is not None:
+        details["minimization"] = report(
+            received.count, less.minimized, figures=less.figures, risks=risks, loss=less.loss
+        )
+    figures, told = (None, 0) if less is None else (less.figures, less.told)
+    return Judged(decision, received.count, minimized, written, details, figures, told)
+
+
+async def _assessed(
+    terms: Terms,
+    decision: Decision,
+    received: Received,
+    asked: Sequence[Class],
+    gateway: Gateway,
+    now: str,
+    question: Callable[[Circumstances], Template],
+    around: Circumstances,
+) -> "tuple[_Less, dict[str, Risk], Decision]":
+    """What would leave, how easily somebody could be found in it, and the answer to that.
+
+    An answer that leaves less is measured again, with the worst that was found before: what
+    leaves in the end is what was measured, and nothing is forgotten because it stayed.
+    """
+    chosen, worst = _chosen(terms, decision, gateway), dict[str, tuple[int, int, int]]()
+    for _ in range(MAX_MEASURED):
+        loss = Loss()
+        less = await _minimized(terms, decision, received, asked, today_of(now), gateway, loss)
+        risks = measured(less.minimized.records, chosen)
+        for name, risk in risks.items():
+            worst[name] = _worse(worst.get(name), risk)
+        told = tuple((name, *worst[name]) for name in sorted(worst))
+        before = decision.classes
+        decision = await gateway.engine.decide(question(replace(around, risk=told)).at(now))
+        if decision.classes == before:
+            return less, risks, decision
+    raise GatewayError("what would leave changes with its risk", rule="risk.unsettled")
+
+
+def _worse(known: tuple[int, int, int] | None, risk: Risk) -> tuple[int, int, int]:
+    facts = risk.facts()
+    k, diversity, permille = facts["k"], facts["l"], facts["risk_permille"]
+    if known is None:
+        return k, diversity, permille
+    return min(k, known[0]), min(diversity, known[1]), max(permille, known[2])
+
+
+@dataclass(frozen=True, slots=True)
+class _Less:
+    """What is left of the records, and what was kept back of figures and lost of values."""
+
+    minimized: Minimized
+    figures: Table | None
+    told: int
+    loss: Loss | None
 
 
 def _received(
@@ -211,26 +221,52 @@ def _received(
     return receive(walk, partial(class_of, today=today), hold=content.small)
 
 
-def _question(
-    terms: Terms, gateway: Gateway, asked: Sequence[Class], count: int, plan: Plan | None
-) -> Template:
-    return gateway.remembered.of(
-        "question",
-        (terms, tuple(asked), bucket(count)),
-        lambda: template(terms, gateway.deployment, asked, count, plan),
+def _around(terms: Terms, received: Received, gateway: Gateway, now: str) -> Circumstances:
+    return circumstances(
+        terms,
+        gateway.stood[terms.agreement],
+        unsigned=gateway.deployment.settings.agreements.unsigned,
+        log=gateway.log,
+        counts=received.counts,
+        remembered=gateway.remembered,
+        month=now[:7],
     )
 
 
-def _minimized(
+def _question(
+    terms: Terms,
+    gateway: Gateway,
+    asked: Sequence[Class],
+    received: Received,
+    plan: Plan | None,
+    around: Circumstances,
+) -> Template:
+    return gateway.remembered.of(
+        "question",
+        (terms, tuple(asked), bucket(received.count), around),
+        lambda: template(terms, gateway.deployment, asked, received.count, plan, around),
+    )
+
+
+def _chosen(terms: Terms, decision: Decision, gateway: Gateway) -> dict[str, Chosen]:
+    """What the agreement names as key variables and sensitive, of the types to be measured."""
+    data = gateway.deployment.agreements[terms.agreement]["data"]
+    named = {one["record_type"]: one for one in data}
+    return {
+        name: Chosen(named[name].get("key_variables"), named[name].get("sensitive"))
+        for name in decision.assess
+    }
+
+
+async def _minimized(
     terms: Terms,
     decision: Decision,
     received: Received,
     asked: Sequence[Class],
     today: str,
     gateway: Gateway,
-) -> Minimized | None:
-    if decision.verdict != "allow":
-        return None
+    loss: Loss | None = None,
+) -> _Less:
     scope = (terms.sender, terms.recipient, terms.purpose)
     if decision.max_form == "rec":
         # De-identified records must not be joined over time, so each transfer has its own key.
@@ -241,14 +277,36 @@ def _minimized(
     answers = gateway.remembered.with_object(
         "answers", decision.classes, lambda: [account.Answer.of(one) for one in decision.classes]
     )
-    return minimize(
+    rulings = dict(zip(asked, answers, strict=True))
+    figures, told = _figures(terms, rulings, gateway)
+    work = partial(
+        minimize,
         received,
-        dict(zip(asked, answers, strict=True)),
+        rulings,
         key=key,
         places=gateway.deployment.places,
         today=today,
         remembered=gateway.remembered,
+        figures=figures,
+        seen=None if loss is None else loss.see,
     )
+    # Tables take seconds where they are large; others are not to wait for them.
+    aside = figures is not None and received.count > MANY_FIGURES
+    minimized = await asyncio.to_thread(work) if aside else work()
+    return _Less(minimized, figures, told, loss)
+
+
+def _figures(
+    terms: Terms, rulings: Mapping[Class, account.Answer], gateway: Gateway
+) -> tuple[Table | None, int]:
+    """The table that keeps small figures back, and the version of what was told before."""
+    limited = any(one.allows and one.limits.k for one in rulings.values())
+    if not limited:
+        return None, 0
+    known = gateway.log.known_cells(terms.recipient)
+    key = pseudonym_key(gateway.keys.pseudonym, "cells", terms.recipient)
+    made = table(rulings, known=Told(known), key=key, places=gateway.deployment.places)
+    return made, known.version
 
 
 def _written(

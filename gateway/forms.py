@@ -7,7 +7,7 @@ family of a field is a `GatewayError`: policy has checked it already, so somethi
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.errors import GatewayError
 from gateway.places import Places
-from gateway.record import load, resolve
+from gateway.record import Record, load, resolve
 
 Transform = Callable[[Any], Any]
 
@@ -106,6 +106,30 @@ def generalised(level: int, places: Places, spec: Mapping[str, Any]) -> Transfor
     return transform
 
 
+def peopled(level: int, min_pop: int, places: Places, spec: Mapping[str, Any]) -> Transform:
+    """Codes and names down to the finest level, at most `level`, with enough people; no point.
+
+    An area counts when its table says that at least `min_pop` people live there. Where nobody
+    knows, the next coarser one is looked at; where none is known, the country is left.
+    """
+    codes, _, _ = _admin(spec)
+    at = [generalised(one, places, spec) for one in range(level + 1)]
+
+    def enough(code: str | None) -> bool:
+        return code is not None and (places.population(code) or 0) >= min_pop
+
+    def finest(value: Mapping[str, Any]) -> int:
+        own = {depth: value[name] for name, depth in codes.items() if name in value}
+        for one in range(level, 0, -1):
+            fine = next((code for depth, code in own.items() if depth > one), None)
+            area = own.get(one) or (fine and places.ancestor(fine, one))
+            if enough(area) and all(enough(own[n]) for n in range(1, one) if n in own):
+                return one
+        return 0
+
+    return lambda value: at[finest(value)](value)
+
+
 def coarse(places: Places, spec: Mapping[str, Any]) -> Transform:
     """A point rounded to `COARSE_DECIMALS`, and codes down to `COARSE_LEVEL`."""
     area = generalised(COARSE_LEVEL, places, spec)
@@ -153,11 +177,23 @@ def references(key: bytes, spec: Mapping[str, Any]) -> Transform:
 
 
 def transform(
-    record_type: str, field: str, form: str, *, key: bytes, places: Places, today: str
+    record_type: str,
+    field: str,
+    form: str,
+    *,
+    key: bytes,
+    places: Places,
+    today: str,
+    min_pop: int = 0,
 ) -> Transform | None:
-    """The function for one field and form; None for `keep`, which copies nothing."""
+    """The function for one field and form; None for what stays as it is, and is not copied.
+
+    With `min_pop` a place never leaves finer than `peopled` says, whatever its form.
+    """
     spec = resolve(load(record_type)["properties"][field])
     family = spec["x-family"]
+    if family == "place":
+        return _placed(spec, form, places, min_pop, at=f"{record_type}.{field}")
     if form == "keep":
         return None
     if family == "date" and form in ("year", "month"):
@@ -166,14 +202,34 @@ def transform(
         return lambda value: {"band": band(value, today), "as_of": today}
     if family == "id" and form == "pseudonym":
         return references(key, spec)
-    if family == "place" and form == "coarse_point":
+    raise _unfit(f"{record_type}.{field}")
+
+
+def _unfit(at: str) -> GatewayError:
+    return GatewayError("a form that does not fit its field", rule="minimize.form", at=at)
+
+
+def _placed(
+    spec: Mapping[str, Any], form: str, places: Places, min_pop: int, *, at: str
+) -> Transform | None:
+    finest = {"keep": max(LEVELS.values()), "coarse_point": COARSE_LEVEL, **LEVELS}
+    if form not in finest:
+        raise _unfit(at)
+    level = finest[form]
+    if min_pop:
+        return _each(spec, lambda part: peopled(level, min_pop, places, part))
+    if form == "keep":
+        return None
+    if form == "coarse_point":
         return _each(spec, lambda part: coarse(places, part))
-    if family == "place" and form in LEVELS:
-        level = LEVELS[form]
-        return _each(spec, lambda part: generalised(level, places, part))
-    raise GatewayError(
-        "a form that does not fit its field", rule="minimize.form", at=f"{record_type}.{field}"
-    )
+    return _each(spec, lambda part: generalised(level, places, part))
+
+
+def ruled(record_type: str, name: str, how: tuple[str, str], min_pop: int) -> tuple[str, str]:
+    """The form and reason of a field under `min_pop`: shapes of places do not leave with it."""
+    spec = resolve(load(record_type)["properties"][name])
+    shape = "coordinates" in spec.get("properties", ())
+    return ("drop", "min_pop") if min_pop and shape and how[0] == "keep" else how
 
 
 def _each(spec: Mapping[str, Any], make: Callable[[Mapping[str, Any]], Transform]) -> Transform:
@@ -185,6 +241,29 @@ def _each(spec: Mapping[str, Any], make: Callable[[Mapping[str, Any]], Transform
         return [part for part in map(inner, values) if part]
 
     return listed
+
+
+def without(record: Record, gone: Container[str]) -> Record:
+    """The record without references to `gone`, and without what only consisted of them."""
+    return {
+        name: less
+        for name, value in record.items()
+        if (less := _prune(value, resolve(load(record["record_type"])["properties"][name]), gone))
+        is not None
+    }
+
+
+def _prune(value: Any, spec: Mapping[str, Any], gone: Container[str]) -> Any:
+    """`value` without references to `gone`; None where nothing is left of it."""
+    if spec.get("x-ref"):
+        return None if value in gone else value
+    if spec.get("type") == "array":
+        inner = resolve(spec["items"])
+        refs = {name for name, part in inner.get("properties", {}).items() if part.get("x-ref")}
+        if refs:
+            kept = [item for item in value if not any(item.get(name) in gone for name in refs)]
+            return kept or None
+    return value
 
 
 def today_of(now: str) -> str:

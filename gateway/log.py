@@ -15,9 +15,10 @@ take its entry out of the log.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,11 +27,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway import entry, high_water, log_file, log_guard, merkle
 from gateway.errors import GatewayError
 from gateway.high_water import HighWater
-from gateway.log_batch import Appended, Duplicate, Finish, Sequencer, Waiting
+from gateway.log_batch import Appended, Duplicate, Finish, Sequencer, Superseded, Waiting
+from gateway.log_cells import MONTHS
+from gateway.log_reader import Reader
+from gateway.log_standing import Cells, Document, Effects, effects_of, month_of
 from gateway.log_store import CommitError, Keep, Store
 from gateway.note import Signer, render_vkey
 
-__all__ = ["Appended", "Duplicate", "Keep", "Log"]
+__all__ = ["Appended", "Cells", "Duplicate", "Keep", "Log", "Superseded"]
 
 MAX_WAITING = 2048
 MAX_BATCH = 512
@@ -40,14 +44,15 @@ IDLE_SECONDS = 0.2
 MAX_YIELDS = 8
 """How often the log gives way to others who have entries in the making."""
 
-CHUNK = 256
+MAX_KNOWN = 100_000
+"""Documents remembered as kept, so that they are not compressed again for each entry."""
 
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Log:
+class Log(Reader):
     """An open log. Every method may be called from any thread.
 
     Several processes may have the same log open. A transfer that was logged as released, and
@@ -56,12 +61,13 @@ class Log:
     """
 
     def __init__(self, store: Store, noted: HighWater, sequencer: Sequencer) -> None:
-        self._store = store
+        super().__init__(store, sequencer.clock)
         self._noted = noted
         self._sequencer = sequencer
         self._queue: deque[Waiting] = deque()
         self._done: deque[str] = deque()
         self._done_since = 0.0
+        self._known: set[str] = set()
         self._closing = False
         self._ready = threading.Condition()  # guards the four above
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
@@ -128,15 +134,21 @@ class Log:
         keep: Sequence[Keep] = (),
         once: str | None = None,
         finish: Finish | None = None,
+        documents: Sequence[Document] = (),
+        cells: Cells | None = None,
     ) -> Future[Appended]:
         """Put an entry in line; its time is set when it takes its place.
 
         `once` is an idempotency token: a second use fails with `Duplicate`. `finish` is given
         the place and the proof inside the transaction, and returns more rows to keep; it
-        must be quick, and must not call this log. Raises `GatewayError` for an entry that
-        breaks the schema, when too many wait, and when the log has stopped.
+        must be quick, and must not call this log. `documents` are kept for ever under their
+        digests, `cells` for a year, in the same transaction. Raises `GatewayError` for an entry
+        that breaks the schema, when too many wait, and when the log has stopped. The future of
+        a release that relies on what stands no more fails with `Superseded`.
         """
-        waiting = Waiting(entry.draft(entry_), tuple(keep), once, finish)
+        draft = entry.draft(entry_)
+        effects = effects_of(entry_, documents, self._known, cells)
+        waiting = Waiting(draft, tuple(keep), once, finish, effects=effects)
         with self._ready:
             if self._sequencer.stopped or self._closing:
                 raise GatewayError("the log has stopped; open it again", rule="log.stopped")
@@ -144,7 +156,13 @@ class Log:
                 raise GatewayError("too many entries wait for the log", rule="log.overloaded")
             self._queue.append(waiting)
             self._ready.notify()
+        if effects.documents:
+            waiting.future.add_done_callback(partial(self._now_known, effects))
         return waiting.future
+
+    def keeps(self, digest: str) -> bool:
+        """Whether a document is surely kept, as far as this process knows without looking."""
+        return digest in self._known
 
     def append(
         self,
@@ -153,9 +171,13 @@ class Log:
         keep: Sequence[Keep] = (),
         once: str | None = None,
         finish: Finish | None = None,
+        documents: Sequence[Document] = (),
+        cells: Cells | None = None,
     ) -> Appended:
         """`submit`, and wait until the entry is durable."""
-        return self.submit(entry_, keep=keep, once=once, finish=finish).result()
+        return self.submit(
+            entry_, keep=keep, once=once, finish=finish, documents=documents, cells=cells
+        ).result()
 
     def done(self, transfer_id: str) -> None:
         """The release of this transfer finished. Logged soon, in one entry with others.
@@ -169,73 +191,20 @@ class Log:
             self._done.append(transfer_id)
             self._ready.notify()
 
-    def kept(self, kind: str, key: str) -> Keep | None:
-        """What was kept under this key, unless it was destroyed or its time has passed."""
-        query = "SELECT kind, key, value, owner, expires FROM kept WHERE kind = ? AND key = ?"
-        for row in self._store.read(query, (kind, key)):
-            keep = Keep(*row)
-            if not keep.expires or keep.expires > self._sequencer.clock():
-                return keep
-        return None
-
     def destroy(self, kind: str, key: str) -> bool:
         """Delete what is kept, durably and from the bytes of the file. False if there was none."""
         return self._destroying(lambda: self._store.destroy(kind, key)) > 0
 
     def destroy_expired(self) -> int:
         """Delete everything kept whose time has passed; how many there were."""
-        return self._destroying(lambda: self._store.destroy_expired(self._sequencer.clock()))
-
-    def entries(self, start: int = 0, count: int | None = None) -> Iterator[tuple[int, bytes]]:
-        """Index and bytes of the entries from `start`, as the log is while they are read."""
-        end = self.size() if count is None else start + count
-        query = "SELECT idx, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx"
-        for first in range(start, end, CHUNK):
-            yield from self._store.read(query, (first, min(first + CHUNK, end)))
-
-    def checkpoint(self) -> str:
-        """The newest signed checkpoint."""
-        return self._newest()[1]
-
-    def size(self) -> int:
-        """How many entries the newest checkpoint covers."""
-        return self._newest()[0]
-
-    def prove(self, index: int) -> Appended:
-        """The entry at `index` with a proof to the newest checkpoint."""
-        size, note = self._newest()
-        proof = merkle.inclusion(index, size, self._store.node)
-        [(leaf,)] = self._store.read("SELECT leaf FROM entry WHERE idx = ?", (index,))
-        return Appended(index, size, leaf, note, proof)
-
-    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
-        """The proof that the log of `old` entries is the beginning of the log of `new`."""
-        if new > self.size():
-            raise merkle.ProofError("the log is not that long yet", rule="proof.size")
-        return merkle.consistency(old, new, self._store.node)
-
-    def find(self, transfer_id: str) -> int | None:
-        """Where a transfer is in the log."""
-        query = "SELECT idx FROM transfer_state WHERE id = ?"
-        return next((row[0] for row in self._store.read(query, (transfer_id,))), None)
+        now = self._sequencer.clock()
+        self._destroying(lambda: self._store.forget_cells(month_of(now) - MONTHS))
+        return self._destroying(lambda: self._store.destroy_expired(now))
 
     @property
     def stopped(self) -> bool:
         """Something failed halfway: nothing more is logged until the log is opened again."""
         return self._sequencer.stopped
-
-    def waiting(self, owner: str, after: str, limit: int) -> list[tuple[str, int]]:
-        """Ids of transfers whose content waits for a party, oldest first, and when it expires."""
-        query = (
-            "SELECT key, expires FROM kept WHERE kind = 'content' AND owner = ? AND key > ?"
-            " AND expires > ? ORDER BY key LIMIT ?"
-        )
-        return self._store.read(query, (owner, after, self._sequencer.clock(), limit))
-
-    def state(self, transfer_id: str) -> str | None:
-        """What became of a transfer's release: open, delivered, not_released, or none was due."""
-        query = "SELECT state FROM transfer_state WHERE id = ?"
-        return next((row[0] for row in self._store.read(query, (transfer_id,))), None)
 
     def close(self) -> None:
         """Log what waits, say that the gateway stops, and close. A second call does nothing."""
@@ -258,10 +227,11 @@ class Log:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _newest(self) -> tuple[int, str]:
-        query = "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1"
-        [(size, note)] = self._store.read(query)
-        return size, note
+    def _now_known(self, effects: Effects, done: Future[Appended]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            if len(self._known) > MAX_KNOWN:
+                self._known.clear()
+            self._known.update(digest for digest, _, _ in effects.documents)
 
     def _say(self, what: str, *, done: Sequence[str] = (), abandon: bool = False) -> None:
         said = Waiting(entry.draft(entry.control(gateway=self._sequencer.gateway, what=what)))

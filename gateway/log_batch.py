@@ -16,6 +16,7 @@ import apsw
 from gateway import entry
 from gateway.errors import GatewayError
 from gateway.high_water import HighWater
+from gateway.log_standing import NONE, Effects, Standing, month_of
 from gateway.log_store import CommitError, Head, Keep, Rows, Store
 from gateway.merkle import Growth, grow, leaf_hash, root
 from gateway.note import Signer
@@ -48,6 +49,16 @@ class Duplicate(GatewayError):  # noqa: N818 - named for what happened, as the r
         self.transfer = transfer
 
 
+class Superseded(GatewayError):  # noqa: N818 - named for what happened, as the receipt reads it
+    """The agreement or the policies a release relies on stand no more, or its recipient was told
+    other figures meanwhile. Asking again may help: the answer will then rest on what stands."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("what this rests on changed meanwhile: ask again", rule="log.superseded")
+
+
 Finish = Callable[[Appended], Sequence[Keep]]
 
 
@@ -61,10 +72,12 @@ class Waiting:
     finish: Finish | None = None
     closes: tuple[str, Sequence[str]] = ("", ())
     """For an outcome entry: the state it gives to which transfers."""
+    effects: Effects = NONE
     future: Future[Appended] = field(default_factory=Future, repr=False)
 
     def __len__(self) -> int:
-        return len(self.draft) + sum(len(row.value) for row in self.keep)
+        kept = sum(len(row.value) for row in self.keep)
+        return len(self.draft) + kept + sum(len(row[2]) for row in self.effects.documents)
 
 
 class _Refused(Exception):  # noqa: N818 - a finding about one entry, never let out
@@ -137,6 +150,7 @@ class Sequencer:
         self, waiting: list[Waiting], done: Sequence[str], abandon: bool
     ) -> list[tuple[Waiting, Appended | Duplicate]]:
         with self._store.writing():
+            self._check_standing(waiting)
             fresh, duplicates = self._fresh(waiting)
             batch = [*fresh, *self._outcomes(done, abandon)]
             if not batch:
@@ -154,6 +168,10 @@ class Sequencer:
                 for index, leaf in enumerate(leaves, head.size)
             ]
             self._write(batch, appended, hashes)
+            self._store.add_effects(
+                [(each.effects, one.index) for each, one in zip(batch, appended, strict=True)],
+                month_of(time),
+            )
             self._write_tree(growth, note, time)
         try:
             self._high_water.advance(growth.size, note)
@@ -180,6 +198,25 @@ class Sequencer:
             else:
                 duplicates.append((each, Duplicate(used)))
         return fresh, duplicates
+
+    def _check_standing(self, waiting: Sequence[Waiting]) -> None:
+        """Refuse the first release that relies on what stands no more, here or in this batch.
+
+        Inside the transaction: whatever ended it, in any process, is before or after it.
+        """
+        standing = self._store.standing_now()
+        told: set[str] = set()
+        for each in waiting:
+            cells = each.effects.cells
+            if cells is not None:
+                known = self._store.cell_version(cells.recipient)
+                if cells.recipient in told or cells.version != known:
+                    raise _Refused(each, Superseded())
+                told.add(cells.recipient)
+            if each.effects.changes is not None:
+                standing |= {each.effects.changes[:2]: Standing(*each.effects.changes, index=-1)}
+            elif each.effects.superseded(standing):
+                raise _Refused(each, Superseded())
 
     def _time(self, head: Head, now: int) -> int:
         """The batch's time: never before the last entry's. A clock far behind stops the log."""

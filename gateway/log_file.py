@@ -55,13 +55,42 @@ CREATE TABLE transfer_state (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX transfer_open ON transfer_state (id) WHERE state = 'open';
 """
-SCHEMA += "".join(
-    f"""CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table}
+
+
+def _append_only(*tables: str) -> str:
+    return "".join(
+        f"""CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table}
 BEGIN SELECT raise(ABORT, 'the log is append-only'); END;
 """
-    for table in ("entry", "tile_hash", "checkpoint")
-    for verb in ("UPDATE", "DELETE")
-)
+        for table in tables
+        for verb in ("UPDATE", "DELETE")
+    )
+
+
+SCHEMA += _append_only("entry", "tile_hash", "checkpoint")
+
+STANDING = """
+CREATE TABLE document (
+  digest TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, value BLOB NOT NULL
+) STRICT;
+CREATE TABLE standing (
+  kind TEXT NOT NULL, id TEXT NOT NULL, version TEXT NOT NULL, state TEXT NOT NULL,
+  digest TEXT NOT NULL, document TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tally (
+  kind TEXT NOT NULL, key TEXT NOT NULL, month INTEGER NOT NULL, n INTEGER NOT NULL,
+  PRIMARY KEY (kind, key, month)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE cell (
+  recipient TEXT NOT NULL, line BLOB NOT NULL, cell BLOB NOT NULL, value INTEGER NOT NULL,
+  released INTEGER NOT NULL, month INTEGER NOT NULL, PRIMARY KEY (recipient, line, cell)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE cell_version (
+  recipient TEXT PRIMARY KEY, version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+STANDING += _append_only("document")
+"""Tables that logs made before version 0.3 lack, until they are opened again."""
 
 
 def connect(path: Path, *, new: bool = False) -> apsw.Connection:

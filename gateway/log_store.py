@@ -8,6 +8,7 @@ so that a second process cannot read the same head and sign the same position.
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,8 @@ from typing import Any
 import apsw
 
 from gateway.errors import GatewayError
-from gateway.log_file import SCHEMA, connect, failing
+from gateway.log_file import SCHEMA, STANDING, connect, failing
+from gateway.log_standing import Cells, Effects, Key, Standing
 from gateway.merkle import TILE_LEVELS, Place, node_hash
 
 
@@ -90,6 +92,7 @@ class Store:
             raise GatewayError("there is no log here; make one first", rule="log.missing")
         with failing("log.unavailable"):
             self._writer = connect(path)
+            _extend(self._writer)
             self._reader = connect(path)
             self._reader.pragma("query_only", True)
         self._write_lock = threading.Lock()
@@ -99,7 +102,7 @@ class Store:
     def create(cls, path: Path, vkey: str, origin: str, note: str) -> None:
         """Make the file, with the checkpoint of the empty log. Never touches an existing one."""
         with failing("log.unavailable"), closing(connect(path, new=True)) as new, new:
-            new.execute(SCHEMA)
+            new.execute(SCHEMA + STANDING)
             new.execute("INSERT INTO log VALUES (1, ?, ?)", (origin, vkey))
             new.execute("INSERT INTO log_head VALUES (1, 0, x'', 0)")
             new.execute("INSERT INTO checkpoint VALUES (0, ?)", (note,))
@@ -182,6 +185,54 @@ class Store:
                 (state, json.dumps(names)),
             )
 
+    def standing(self) -> dict[Key, Standing]:
+        """What stands, as of the last commit."""
+        return _standing(self.read(_STANDING))
+
+    def standing_now(self) -> dict[Key, Standing]:
+        """What stands as this transaction sees it. Inside `writing()` only."""
+        return _standing(self._writer.execute(_STANDING).fetchall())
+
+    def add_effects(self, effects: Sequence[tuple[Effects, int]], month: int) -> None:
+        """Documents, changes of what stands, and counts, of entries at their indexes."""
+        documents = [row for each, _ in effects for row in each.documents]
+        if documents:
+            self._writer.executemany("INSERT OR IGNORE INTO document VALUES (?, ?, ?)", documents)
+        changes = [(*each.changes, index) for each, index in effects if each.changes]
+        if changes:
+            self._writer.executemany(
+                "INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?)", changes
+            )
+        counts = Counter(count for each, _ in effects for count in each.counts)
+        if counts:
+            self._writer.executemany(
+                "INSERT INTO tally VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                [(kind, key, month, n) for (kind, key), n in counts.items()],
+            )
+
+        for each, _ in effects:
+            if each.cells is not None:
+                self._add_cells(each.cells, month)
+
+    def _add_cells(self, cells: Cells, month: int) -> None:
+        self._writer.executemany(
+            "INSERT OR REPLACE INTO cell VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (cells.recipient, line, cell, value, int(released), month)
+                for line, cell, value, released in cells.rows
+            ],
+        )
+        self._writer.execute(
+            "INSERT OR REPLACE INTO cell_version VALUES (?, ?)",
+            (cells.recipient, cells.version + 1),
+        )
+
+    def cell_version(self, recipient: str) -> int:
+        """How often figures for a recipient were added. Inside `writing()` only."""
+        query = "SELECT version FROM cell_version WHERE recipient = ?"
+        return next((int(row[0]) for row in self._writer.execute(query, (recipient,))), 0)
+
     def used(self, token: str) -> str | None:
         """The transfer that used a token. Inside `writing()` only."""
         for (name,) in self._writer.execute("SELECT transfer FROM once WHERE token = ?", (token,)):
@@ -215,7 +266,14 @@ class Store:
         """Delete everything kept whose time has passed; how many there were."""
         return self._destroy("DELETE FROM kept WHERE expires BETWEEN 1 AND ?", (now,))
 
-    def read(self, query: str, bindings: tuple[int | str, ...] = ()) -> list[tuple[Any, ...]]:
+    def forget_cells(self, month: int) -> int:
+        """Delete figures of months before this one; how many there were."""
+        [(old,)] = self.read("SELECT EXISTS (SELECT 1 FROM cell WHERE month < ?)", (month,))
+        return self._destroy("DELETE FROM cell WHERE month < ?", (month,)) if old else 0
+
+    def read(
+        self, query: str, bindings: tuple[int | str | bytes, ...] = ()
+    ) -> list[tuple[Any, ...]]:
         """All rows of a query, as of the last commit."""
         with self._read_lock, failing("log.unavailable"):
             return self._reader.execute(query, bindings).fetchall()
@@ -240,7 +298,7 @@ class Store:
             self._reader.close()
             self._writer.close()
 
-    def _destroy(self, query: str, bindings: tuple[int | str, ...]) -> int:
+    def _destroy(self, query: str, bindings: tuple[int | str | bytes, ...]) -> int:
         # Deleted content is overwritten in its page (`secure_delete`). The write-ahead log may
         # hold the page as it was; a reader in another process can delay emptying it.
         with failing("log.unavailable"), self.writing():
@@ -249,6 +307,23 @@ class Store:
         with self._write_lock, failing("log.unavailable"):
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return gone
+
+
+_STANDING = "SELECT kind, id, version, state, digest, document, idx FROM standing"
+
+
+def _standing(rows: Sequence[tuple[Any, ...]]) -> dict[Key, Standing]:
+    return {(row[0], row[1]): Standing(*row) for row in rows}
+
+
+def _extend(connection: apsw.Connection) -> None:
+    """Give a log of an earlier version the tables it lacks."""
+    found = "SELECT count(*) FROM sqlite_schema WHERE name = 'standing'"
+    if connection.execute(found).fetchall() == [(0,)]:
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute(found).fetchall() == [(0,)]:
+            connection.execute(STANDING)
+        connection.execute("COMMIT")
 
 
 def head_of(row: tuple[Any, ...]) -> Head:

@@ -11,15 +11,31 @@ from functools import partial
 from typing import Any, Protocol
 
 from gateway.errors import GatewayError
-from gateway.forms import Transform, Unplaced, pseudonym, transform
+from gateway.forms import Transform, Unplaced, pseudonym, ruled, transform, without
 from gateway.marks import Marks
 from gateway.places import Places
-from gateway.record import Record, load, resolve, structural, validator
+from gateway.record import Record, load, structural, validator
 from gateway.remembered import Remembered
 
 Facts = tuple[Any, ...]
 Class = tuple[str, Facts]
 """A record type and the facts of a record: records of one class are decided alike."""
+
+
+SMALL = "small_cell"
+"""The reason of a figure that policy withholds because it counts too few."""
+
+
+class Limits(Protocol):
+    """What policy sets for the figures and places of a class; 0 is no limit."""
+
+    @property
+    def k(self) -> int:
+        """A figure about fewer people does not leave."""
+
+    @property
+    def min_pop(self) -> int:
+        """A place with fewer people leaves as a larger one that holds it."""
 
 
 class Ruling(Protocol):
@@ -37,6 +53,26 @@ class Ruling(Protocol):
     def forms(self) -> Mapping[str, tuple[str, str]]:
         """Field to its form and the reason for a form other than `keep`."""
 
+    @property
+    def limits(self) -> Limits:
+        """For figures and places."""
+
+
+class Figures(Protocol):
+    """Keeps figures back that would give away others. `gateway.cells` makes it."""
+
+    def see(self, record: Record, hidden: Mapping[str, Any]) -> None:
+        """The next record that leaves, and the figures of it that policy found too small."""
+
+    def settle(self) -> None:
+        """Every record was seen."""
+
+    def less(self, number: int, record: Record) -> Record:
+        """The record of that number without the figures that stay."""
+
+
+Seen = Callable[[Record, Record], None]
+"""Is told of each record that leaves, as it came and as it is left."""
 
 Pairs = Iterable[tuple[Record, Class]]
 
@@ -83,6 +119,8 @@ class _Plan:
     """Source field, target field, transform."""
     nulls: Mapping[str, str]
     forms: Mapping[str, tuple[str, str]]
+    small: tuple[str, ...]
+    """Figures that policy found too small."""
     places: bool
     """Whether a transform of it may find that a place cannot be generalised."""
 
@@ -98,6 +136,8 @@ def minimize(
     places: Places,
     today: str,
     remembered: Remembered | None = None,
+    figures: Figures | None = None,
+    seen: Seen | None = None,
 ) -> Minimized:
     """The records that may leave, with only what may leave of them.
 
@@ -105,6 +145,8 @@ def minimize(
     leave. References to records that stay behind are taken out, or they would say that these
     exist. What is made of a ruling is `remembered` by that very ruling, for callers that hand
     in the same one again. Of records that are not held, none is made before it is walked to.
+    `figures` is needed where a class has a limit `k`: it sees what is left of every record, and
+    takes more out of it. `seen` is told of every record once.
     """
     known = remembered or Remembered()
     plans: dict[Class, _Plan | None] = {}
@@ -114,16 +156,21 @@ def minimize(
     survey = _Survey(plans, rulings, key, set() if incoming.held else Marks())
     records: Iterable[Record]
     if incoming.held:
-        kept = list(survey.walk(incoming))
+        kept = list(survey.walk(incoming, figures, seen))
         if survey.stayed:
-            kept = [_without(record, survey.gone) for record in kept]
+            kept = [without(record, survey.gone) for record in kept]
+        if figures is not None:
+            figures.settle()
+            kept = [figures.less(number, record) for number, record in enumerate(kept)]
         _check(kept)
         records = kept
     else:
-        if any(plan is None or plan.places for plan in plans.values()):
-            for _ in survey.walk(incoming):
+        if figures or seen or any(plan is None or plan.places for plan in plans.values()):
+            for _ in survey.walk(incoming, figures, seen):
                 pass
-        records = _Anew(incoming, plans, survey.gone if survey.stayed else None)
+        if figures is not None:
+            figures.settle()
+        records = _Anew(incoming, plans, survey.gone if survey.stayed else None, figures)
     present = incoming.present
     met = tuple((one, plan, frozenset(present[one])) for one, plan in plans.items())
     told = known.of("account", met, lambda: _account(plans, present))
@@ -142,7 +189,7 @@ class _Survey:
         self.stayed = 0
         self.held_back: Counter[str] = Counter()
 
-    def walk(self, pairs: Pairs) -> Iterator[Record]:
+    def walk(self, pairs: Pairs, figures: Figures | None, seen: Seen | None) -> Iterator[Record]:
         """What is left of each record that leaves, references not yet taken out."""
         for record, one in pairs:
             plan = _decided(self._plans, one)
@@ -156,6 +203,10 @@ class _Survey:
                 self.held_back["minimize.place_unknown"] += 1
                 self._stays(record)
                 continue
+            if figures is not None:
+                figures.see(less, {n: record[n] for n in plan.small if n in record})
+            if seen is not None:
+                seen(record, less)
             yield less
 
     def _stays(self, record: Record) -> None:
@@ -167,10 +218,13 @@ class _Survey:
 class _Anew:
     """Minimized records, made again at each walk."""
 
-    def __init__(self, pairs: Pairs, plans: Plans, gone: Container[str] | None) -> None:
-        self._pairs, self._plans, self._gone = pairs, plans, gone
+    def __init__(
+        self, pairs: Pairs, plans: Plans, gone: Container[str] | None, figures: Figures | None
+    ) -> None:
+        self._pairs, self._plans, self._gone, self._figures = pairs, plans, gone, figures
 
     def __iter__(self) -> Iterator[Record]:
+        number = -1
         for record, one in self._pairs:
             plan = _decided(self._plans, one)
             if plan is None:
@@ -180,7 +234,10 @@ class _Anew:
             except Unplaced:
                 continue
             if self._gone is not None:
-                less = _without(less, self._gone)
+                less = without(less, self._gone)
+            number += 1
+            if self._figures is not None:
+                less = self._figures.less(number, less)
             _check((less,))
             yield less
 
@@ -193,24 +250,29 @@ def _decided(plans: Plans, one: Class) -> _Plan | None:
 
 def _plan(record_type: str, ruling: Ruling, *, key: bytes, places: Places, today: str) -> _Plan:
     properties = load(record_type)["properties"]
+    min_pop = ruling.limits.min_pop
     steps: list[tuple[str, str, Transform | None]] = []
     nulls: dict[str, str] = {}
-    for name, (form, reason) in ruling.forms.items():
+    forms = {name: ruled(record_type, name, how, min_pop) for name, how in ruling.forms.items()}
+    for name, (form, reason) in forms.items():
         if form == "drop":
             continue
         if form == "null":
             nulls[name] = reason
             continue
         into = properties[name].get("x-band-into", name) if form == "age_band" else name
-        how = transform(record_type, name, form, key=key, places=places, today=today)
+        how = transform(
+            record_type, name, form, key=key, places=places, today=today, min_pop=min_pop
+        )
         steps.append((name, into, how))
     if nulls.keys() & {"record_id"} or not any(name == "record_id" for name, _, _ in steps):
         raise GatewayError("a record without its id", rule="minimize.no_record_id")
     # A value made for another field comes last: of an exact age and a band, the band leaves.
     steps.sort(key=lambda step: step[0] != step[1])
     head = tuple(name for name in structural(record_type) if name not in _REASONS)
+    small = tuple(name for name, how in forms.items() if how[1] == SMALL)
     placed = any(properties[name]["x-family"] == "place" and how for name, _, how in steps)
-    return _Plan(head, tuple(steps), nulls, ruling.forms, placed)
+    return _Plan(head, tuple(steps), nulls, forms, small, placed)
 
 
 _REASONS = ("withheld", "absent")
@@ -237,28 +299,6 @@ def _apply(plan: _Plan, record: Record) -> Record:
         if reasons := {n: reason for n, reason in record["absent"].items() if n in may}:
             out["absent"] = reasons
     return out
-
-
-def _without(record: Record, gone: Container[str]) -> Record:
-    return {
-        name: less
-        for name, value in record.items()
-        if (less := _prune(value, resolve(load(record["record_type"])["properties"][name]), gone))
-        is not None
-    }
-
-
-def _prune(value: Any, spec: Mapping[str, Any], gone: Container[str]) -> Any:
-    """`value` without references to `gone`; None where nothing is left of it."""
-    if spec.get("x-ref"):
-        return None if value in gone else value
-    if spec.get("type") == "array":
-        inner = resolve(spec["items"])
-        refs = {name for name, part in inner.get("properties", {}).items() if part.get("x-ref")}
-        if refs:
-            kept = [item for item in value if not any(item.get(name) in gone for name in refs)]
-            return kept or None
-    return value
 
 
 def _check(records: Iterable[Record]) -> None:

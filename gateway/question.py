@@ -5,8 +5,10 @@ an organisation only its id. What is not here, policy cannot see.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from gateway.agreement import policy_view
 from gateway.deployment import Deployment
 from gateway.entry import bucket
 from gateway.mapping import Plan
@@ -16,18 +18,47 @@ from gateway.record import Record, fact_names, facts, fields
 from gateway.terms import Terms
 
 
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What decides beside the terms and the records: what stands, and what went before."""
+
+    unsigned: str = "refuse"
+    """Whether an agreement counts that nobody signed and activated: `allow` or `refuse`."""
+    state: str = "draft"
+    """Of the agreement, as the log has it."""
+    signed_by: tuple[str, ...] = ()
+    """Parties whose signature over the agreement was verified."""
+    approved_by: tuple[str, ...] = ()
+    """Roles of the officers who approved this version."""
+    released_before: bool = False
+    """Whether this sender released to this recipient for this purpose within twelve months."""
+    derogations: int = 2
+    """Releases to this recipient under a derogation within twelve months, 2 for more."""
+    above_volume: tuple[str, ...] = ()
+    """Record types of which there are more than the agreement lets through at once."""
+    sensitivity: tuple[tuple[str, str], ...] = ()
+    """The country's classification, by record type."""
+    risk: tuple[tuple[str, int, int, int], ...] = ()
+    """Measured of what would leave: record type, k, l, risk in permille."""
+
+
 def class_of(record: Record, today: str) -> Class:
     """The class of a record: its type and its facts."""
     return record["record_type"], facts(record, today)
 
 
 def template(
-    terms: Terms, deployment: Deployment, classes: Sequence[Class], count: int, plan: Plan | None
+    terms: Terms,
+    deployment: Deployment,
+    classes: Sequence[Class],
+    count: int,
+    plan: Plan | None,
+    around: Circumstances,
 ) -> Template:
     """The question but for its moment. `classes` are distinct, in the order they are asked."""
     return Template.of(
         {
-            "context": {"decisions": []},
+            "context": _context(around),
             "request": {
                 "sender": terms.sender,
                 "recipient": terms.recipient,
@@ -39,7 +70,12 @@ def template(
             },
             "sender": _party(deployment.parties[terms.sender]),
             "recipient": _party(deployment.parties[terms.recipient]),
-            "agreement": _agreement(deployment.agreements[terms.agreement]),
+            "agreement": policy_view(
+                deployment.agreements[terms.agreement],
+                around.signed_by,
+                around.approved_by,
+                around.state,
+            ),
             "records": bucket(count),
             "classes": [
                 {
@@ -53,6 +89,26 @@ def template(
     )
 
 
+def _context(around: Circumstances) -> dict[str, Any]:
+    prior = {
+        "transfers": "some" if around.released_before else "none",
+        "derogations": around.derogations,
+    }
+    context: dict[str, Any] = {
+        "decisions": [],
+        "unsigned": around.unsigned,
+        "prior": prior,
+        "above_volume": list(around.above_volume),
+        "sensitivity": dict(around.sensitivity),
+    }
+    if around.risk:
+        context["risk"] = {
+            record_type: {"k": k, "l": l, "risk_permille": permille}
+            for record_type, k, l, permille in around.risk  # noqa: E741 - l-diversity has a name
+        }
+    return context
+
+
 def _fields(record_type: str, plan: Plan | None) -> list[str]:
     """What records of a type can have: all its fields, or those that a mapping has lines for.
 
@@ -64,27 +120,20 @@ def _fields(record_type: str, plan: Plan | None) -> list[str]:
 
 
 def named_facts(record_type: str, values: Sequence[Any]) -> dict[str, Any]:
-    """Facts by name. One a record does not have is absent, never null."""
+    """Facts by name. One a record does not have is absent, never null; a list stays a list."""
     pairs = zip(fact_names(record_type), values, strict=True)
-    return {name: value for name, value in pairs if value is not None}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in pairs
+        if value is not None
+    }
 
 
 def _party(party: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": party["id"],
         "kind": party["kind"],
+        "status": party["status"],
         "regimes": [dict(regime) for regime in party["regimes"]],
         "purposes": list(party.get("purposes", ())),
     }
-
-
-def _agreement(agreement: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {key: agreement[key] for key in agreement if key not in ("title", "document_hash")}
-    shown["legal_bases"] = [
-        {**basis, "evidence": sorted(basis["evidence"])} for basis in agreement["legal_bases"]
-    ]
-    shown["decisions"] = [
-        {key: value for key, value in decision.items() if key != "reason"}
-        for decision in agreement.get("decisions", ())
-    ]
-    return shown

@@ -244,8 +244,9 @@ def _at(record: Record, path: tuple[str, ...]) -> Any:
 
 @cache
 def _facts(record_type: str) -> tuple[tuple[tuple[str, ...], Mapping[str, str]], ...]:
+    # A fact of the items of a list is one of the list.
     return tuple(
-        (leaf.path, leaf.spec["x-fact"])
+        (leaf.path[:-1] if leaf.path[-1] == "[]" else leaf.path, leaf.spec["x-fact"])
         for leaf in leaves(record_type).values()
         if "x-fact" in leaf.spec
     )
@@ -253,6 +254,11 @@ def _facts(record_type: str) -> tuple[tuple[tuple[str, ...], Mapping[str, str]],
 
 def _value(value: Any, today: str) -> Any:
     return value
+
+
+def _values(value: Any, today: str) -> tuple[Any, ...] | None:
+    # Alike however it is written, and a key of a mapping: classes are told apart by it.
+    return None if value is None else tuple(sorted(set(value)))
 
 
 def _past(value: Any, today: str) -> bool | None:
@@ -289,6 +295,7 @@ def _count_class(value: Any, today: str) -> str | None:
 
 _READ: Mapping[str, FactReader] = {
     "value": _value,
+    "values": _values,
     "past": _past,
     "age_class": _age_class,
     "count_class": _count_class,

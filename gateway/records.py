@@ -1,5 +1,6 @@
 """What is asked of records once they are read, before anyone decides about them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +43,8 @@ class Received:
     """Records that came a second time exactly alike, and are carried once."""
     present: Mapping[Class, set[str]]
     """Fields that some record of a class has."""
+    counts: Mapping[str, int]
+    """Records by type."""
 
     def __iter__(self) -> Iterator[Pair]:
         return self.walk()
@@ -63,6 +66,7 @@ def _hold(walk: Walk, class_of: ClassOf) -> Received:
     seen: dict[str, Record] = {}
     present: dict[Class, set[str]] = {}
     pairs: list[Pair] = []
+    counts: Counter[str] = Counter()
     twice = 0
     for position, record in enumerate(walk(), 1):
         _check(record, position)
@@ -72,21 +76,24 @@ def _hold(walk: Walk, class_of: ClassOf) -> Received:
                 raise _conflict(position)
             twice += 1
             continue
+        counts[record["record_type"]] += 1
         pairs.append((record, _classed(record, class_of, present)))
-    return Received(lambda: iter(pairs), True, len(pairs), twice, present)
+    return Received(lambda: iter(pairs), True, len(pairs), twice, present, counts)
 
 
 def _stream(walk: Walk, class_of: ClassOf) -> Received:
     marks = Marks()
     present: dict[Class, set[str]] = {}
+    counts: Counter[str] = Counter()  # of what came twice, both
     for position, record in enumerate(walk(), 1):
         _check(record, position)
+        counts[record["record_type"]] += 1
         marks.add(record["record_id"])
         _classed(record, class_of, present)
     repeated = marks.repeated()
     twice = _compare(walk, repeated) if repeated else 0
     again = partial(_once, walk, class_of, repeated)
-    return Received(again, False, len(marks) - twice, twice, present)
+    return Received(again, False, len(marks) - twice, twice, present, counts)
 
 
 def _check(record: Record, position: int) -> None:

@@ -7,17 +7,45 @@ from pathlib import Path
 import orjson
 
 from gateway import __file__ as _here
-from gateway.deployment import Deployment, read_deployment, read_keys
+from gateway import journal
+from gateway.circumstances import stood
+from gateway.deployment import Deployment, Keys, read_deployment, read_keys
+from gateway.errors import GatewayError
 from gateway.exchange import Gateway
 from gateway.log import Log
-from gateway.policy import Bundle, Cached, Embedded, OpaServer, PolicyEngine, read_bundle
+from gateway.policy import (
+    Bundle,
+    Cached,
+    Embedded,
+    OpaServer,
+    PolicyEngine,
+    PolicyError,
+    PolicyFailed,
+    read_bundle,
+)
 
 POLICIES = Path(_here).resolve().parent.parent / "policies"
 
 
 def bundle_of(deployment: Deployment) -> Bundle:
-    """The shipped policies with the deployment's own."""
+    """The shipped policies with the deployment's own, as their folders have them now."""
     return read_bundle(POLICIES, deployment.local_policies)
+
+
+def standing_bundle(deployment: Deployment, log: Log) -> Bundle:
+    """The bundle that was activated last, out of the log's documents.
+
+    Before the first activation it is what the folders have. From then on what is in the
+    folders counts for nothing until it is activated.
+    """
+    row = log.standing().get(("policy", "policy"))
+    if row is None:
+        return bundle_of(deployment)
+    packed = log.document(row.document)
+    bundle = None if packed is None else Bundle.unpacked(packed)
+    if bundle is None or bundle.revision != row.digest:
+        raise GatewayError("the activated policies are not kept", rule="bundle.lost")
+    return bundle
 
 
 def known_of(bundle: Bundle) -> dict[str, dict[str, object]]:
@@ -49,13 +77,50 @@ async def opened(directory: Path) -> AsyncIterator[Gateway]:
     """A gateway on this deployment, closed when the block ends."""
     deployment = read_deployment(directory)
     keys = read_keys(directory)
-    bundle = bundle_of(deployment)
-    engine = engine_of(deployment, bundle)
+    log = Log.open(deployment.data, key=keys.log, gateway=deployment.settings.gateway.name)
     try:
-        log = Log.open(deployment.data, key=keys.log, gateway=deployment.settings.gateway.name)
+        gateway = _gateway(deployment, keys, log)
         try:
-            yield Gateway(deployment, keys, engine, log, known_of(bundle))
+            await _prove(gateway.engine)
+            yield gateway
         finally:
-            log.close()
+            await gateway.engine.close()
     finally:
-        await engine.close()
+        log.close()
+
+
+async def _prove(engine: PolicyEngine) -> None:
+    """Refuse an engine that needs a person: too old a server, or one that is not strict."""
+    try:
+        await engine.prove()
+    except PolicyFailed:
+        raise
+    except PolicyError as error:
+        # A server that fetches its bundle from us has none before we serve.
+        journal.say("policy.not_ready", rule=error.rule)
+
+
+def reread(gateway: Gateway) -> Gateway:
+    """A gateway on the same log, with agreements and policies as they stand now.
+
+    Raises `CorridorError` where they cannot be read; the gateway at hand then goes on, and the
+    log refuses what rests on anything older. Its engine is for the caller to close, on the
+    thread that made it.
+    """
+    return _gateway(read_deployment(gateway.deployment.directory), gateway.keys, gateway.log)
+
+
+def _gateway(deployment: Deployment, keys: Keys, log: Log) -> Gateway:
+    # The epoch first: what changes while the rest is read is read again.
+    epoch = log.epoch()
+    bundle = standing_bundle(deployment, log)
+    return Gateway(
+        deployment,
+        keys,
+        engine_of(deployment, bundle),
+        log,
+        known_of(bundle),
+        bundle,
+        stood(deployment, log),
+        epoch,
+    )

@@ -53,6 +53,14 @@ class ContentSettings(_Section):
     """Hours after which content nobody fetched is destroyed."""
 
 
+class AgreementSettings(_Section):
+    """Which agreements count."""
+
+    unsigned: Literal["refuse", "allow"] = "refuse"
+    """`refuse`: only an agreement that its parties signed and `corridor agreement activate`
+    activated. `allow`: what its file says is enough; for demos and trials."""
+
+
 class Settings(_Section):
     """The whole file."""
 
@@ -60,6 +68,7 @@ class Settings(_Section):
     policy: PolicySettings = PolicySettings()
     server: ServerSettings = ServerSettings()
     content: ContentSettings = ContentSettings()
+    agreements: AgreementSettings = AgreementSettings()
 
 
 def read_settings(path: Path) -> Settings:

@@ -73,10 +73,12 @@ def plausible(chance: random.Random) -> dict[str, Any]:
             for _ in range(chance.choice([0, 1, 1, 1, 2]))
         ]
     question["recipient"]["kind"] = chance.choice(
-        [*["ngo", "io", "gov"] * 6, "donor", "military", ""]
+        [*["ngo", "io", "gov"] * 6, "rcrc", "public", "donor", "military", ""]
     )
-    question["recipient"]["purposes"] = chance.sample([*LEAVES, "red.sale"], 2)
-    question["context"]["decisions"] = decisions(chance, purpose)
+    question["recipient"]["purposes"] = chance.sample([*LEAVES * 2, "red.sale", "own.sales"], 2)
+    for side in ("sender", "recipient"):
+        question[side]["status"] = chance.choice(["active"] * 30 + ["suspended"])
+    circumstances(question["context"], chance, purpose)
     if chance.random() < 0.05:
         question[chance.choice(["agreement", "sender", "recipient"])] = None
     usual = list(TAXONOMY["matrices"][purpose])
@@ -86,10 +88,37 @@ def plausible(chance: random.Random) -> dict[str, Any]:
     ]
     if question["agreement"] is not None:
         terms(question["agreement"], chance, purpose, basis)
+        parts(question["agreement"], chance, purpose)
         named = {name for name in FIELDS if chance.random() < (0.9 if name in kinds else 0.1)}
         question["agreement"] |= data(sorted(named), chance)
     question["classes"] = [asked_class(record_type, chance) for record_type in kinds]
+    measures(question, chance, kinds)
     return question
+
+
+def measures(question: dict[str, Any], chance: random.Random, types: list[str]) -> None:
+    """What was classified, measured, and agreed for publication."""
+    question["context"]["sensitivity"] = {
+        name: chance.choice([*TAXONOMY["sensitivity_levels"], "low", "secret"])
+        for name in types
+        if chance.random() < 0.05
+    }
+    if chance.random() < 0.6:
+        question["context"]["risk"] = {
+            name: {
+                "k": chance.choice([2, 3, 4, 5, 10, 20]),
+                "l": chance.choice([1, 2, 3]),
+                "risk_permille": chance.choice([29, 30, 200, 1000]),
+            }
+            for name in types
+            if chance.random() < 0.8
+        }
+    if question["agreement"] is not None and chance.random() < 0.6:
+        least = {"k": chance.choice([3, 15, 30]), "min_pop": chance.choice([100, 50000])}
+        question["agreement"]["publication"] = {
+            "allowed": chance.random() < 0.8,
+            "thresholds": {name: one for name, one in least.items() if chance.random() < 0.5},
+        }
 
 
 def terms(agreement: dict[str, Any], chance: random.Random, purpose: str, basis: str) -> None:
@@ -109,10 +138,61 @@ def terms(agreement: dict[str, Any], chance: random.Random, purpose: str, basis:
     ]
     agreement["safeguards"]["transfer_instruments"] = [
         {"type": chance.choice([*TAXONOMY["instruments"], "vital"]), "to": [to]}
-        for to in chance.sample(["KE", "FR", "DE", "io:b"], chance.choice([0, 1, 4, 4]))
+        for to in chance.sample(["KE", "FR", "DE", "io:b"], chance.choice([0, 1, *[4] * 8]))
     ]
     agreement["onward"]["allowed"] = chance.random() < 0.5
     agreement["decisions"] = decisions(chance, purpose)
+
+
+def circumstances(context: dict[str, Any], chance: random.Random, purpose: str) -> None:
+    context["decisions"] = decisions(chance, purpose)
+    context["unsigned"] = chance.choice(["allow"] * 5 + ["refuse"])
+    context["prior"] = {
+        "transfers": chance.choice(["some", "some", "none"]),
+        "derogations": chance.choice([0, 0, 1, 2]),
+    }
+    context["above_volume"] = chance.sample(sorted(FIELDS), chance.choice([0, 0, 0, 1]))
+    for name in ("unsigned", "prior", "above_volume"):
+        if chance.random() < 0.02:
+            del context[name]
+
+
+def parts(agreement: dict[str, Any], chance: random.Random, purpose: str) -> None:
+    """What an agreement may say and need not."""
+    both, soon = ["org:a", "org:b"], [INSTANTS[1], *INSTANTS[2:] * 3]
+    roles = ["controller"] * 20 + ["joint_controller", "processor"]
+    said: dict[str, Any] = {
+        "kind": chance.choice(["bilateral"] * 20 + ["multilateral", "consolidation"]),
+        "parties": [
+            {"party": name, "role": chance.choice(roles)}
+            | ({"regimes": [{"kind": "state", "id": "DE"}]} if chance.random() < 0.05 else {})
+            for name in both
+        ],
+        "signed_by": chance.choice([both, both, ["org:b"], []]),
+        "approved_by": chance.choice([["dpo", "legal"], ["dpo"], ["programme", "legal"]]),
+        "release_given": [{"party": name, "valid_until": chance.choice(soon)} for name in both],
+        "release_requires": {"all_contributors": chance.random() < 0.05},
+        "notice": {
+            "recipients_listed": chance.choice([both, []]),
+            "purposes_listed": chance.choice([[purpose], []]),
+        },
+        "incidents": {"notify_within_hours": chance.choice([24, 72])},
+        "deletion_certificate_required": chance.random() < 0.5,
+    }
+    agreement |= {name: value for name, value in said.items() if chance.random() < 0.8}
+    agreement["onward"]["recipients"] = chance.choice([[], ["org:c"]])
+    agreement["scope"]["origin_countries"] = chance.choice([[]] * 8 + [["KE"], ["SY"]])
+    safeguards = {
+        "immunity": {"status": chance.random() < 0.7},
+        "dpia_ref": chance.choice(["", "d:1"]),
+        "dpia": {
+            "outcome": chance.choice(["low"] * 8 + ["medium", "high"]),
+            "next_review": chance.choice(soon),
+        },
+    }
+    agreement["safeguards"] |= {
+        name: one for name, one in safeguards.items() if chance.random() < 0.5
+    }
 
 
 def data(types: list[str], chance: random.Random) -> dict[str, Any]:
@@ -133,18 +213,37 @@ def granted_item(record_type: str, chance: random.Random) -> dict[str, Any]:
         "max_form": chance.choice([*["id", "id", "ps", "rec"] * 6, "agg", "agg", "odd"]),
         "forms": {name: chance.choice([*FORMS, "blur"]) for name in chance.sample(fields, 3)},
         "mark_withheld": chance.random() < 0.5,
-    }
+    } | chance.choice(
+        [
+            {},
+            {"frequency": chance.choice(["once"] * 8 + ["on_demand", "daily"])},
+            {"volume_limit": 500, "categories": ["pd:Name"]},
+            {"categories": [chance.choice(["pd:Name"] * 12 + ["pd:Biometric"])]},
+        ]
+    )
 
 
 def asked_class(record_type: str, chance: random.Random) -> dict[str, Any]:
     fields = FIELDS.get(record_type, ["record_id"])
-    known = {**TAXONOMY["facts"], "origin_purpose": LEAVES, "unheard_of": ["x"]}
+    known = {
+        **TAXONOMY["facts"],
+        "consent_status": [*TAXONOMY["facts"]["consent_status"], *["given"] * 24],
+        "objected": [*[False] * 8, True],
+        "expired": [*[False] * 8, True],
+        "origin_purpose": LEAVES,
+        "consent_purposes": [["hum.assist"], ["hum.assist", "hum.health", "hum.protect"], []],
+        "consent_recipients": [["ngo", "io", "gov"], ["org:b"], ["donor"]],
+        "unheard_of": ["x"],
+    }
     weights = {
         "unheard_of": 0.02,
+        "sensitivity": 0.1,
+        "consent_purposes": 0.05,
+        "consent_recipients": 0.05,
         "objected": 0.1,
         "case_kind": 0.05,
         "expired": 0.2,
-        "origin_purpose": 0.2,
+        "origin_purpose": 0.1,
     }
     facts = {
         name: chance.choice(values)
@@ -170,6 +269,17 @@ def decisions(chance: random.Random, purpose: str) -> list[dict[str, Any]]:
         "human.dpo:archive",
         f"human.dpo:further_use.hum.assist.verify.{purpose}",
         "human.two:basis.lb.legal",
+        "human.one:basis.lb.vital",
+        "human.dpo:basis.lb.legitimate",
+        "human.dpo:bulk_identified",
+        "human.dpo:dpia_high",
+        "human.dpo:standing_flow",
+        "human.two:first_transfer",
+        *(
+            f"human.dpo:{what}.{record_type}"
+            for what in ("disclosure_risk", "sensitivity.moderate", "sensitivity.severe")
+            for record_type in TAXONOMY["people_types"]
+        ),
     ]
     return [
         {
@@ -177,7 +287,16 @@ def decisions(chance: random.Random, purpose: str) -> list[dict[str, Any]]:
             "by": chance.sample(["dpo", "legal", "programme", "visitor"], chance.randint(0, 3)),
             "valid_until": chance.choice(INSTANTS),
         }
-        for name in chance.sample(known, chance.choice([0, 2, 6]))
+        | chance.choice(
+            [
+                {},
+                {},
+                {"at": chance.choice(INSTANTS)},
+                {"officers": chance.sample(["officer:1", "officer:2"], chance.randint(0, 2))},
+                {"officers": ["officer:1"], "requested_by": chance.choice(["officer:1", "org:a"])},
+            ]
+        )
+        for name in chance.sample(known, chance.choice([0, 3, 9]))
     ]
 
 

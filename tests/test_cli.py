@@ -195,6 +195,9 @@ def test_wrong_usage_exits_2(args, tmp_path, monkeypatch):
     assert run(*args)[0] == 2
 
 
+PUBLIC = ("log.vkey", "bundle.pub")
+
+
 def test_init_makes_what_is_missing_and_replaces_nothing(tmp_path):
     directory = tmp_path / "new"
 
@@ -204,7 +207,7 @@ def test_init_makes_what_is_missing_and_replaces_nothing(tmp_path):
     before = {path: path.read_bytes() for path in (directory / "keys").iterdir()}
     assert run("init", directory)[:2] == (0, "")
     assert before == {path: path.read_bytes() for path in (directory / "keys").iterdir()}
-    assert all(path.stat().st_mode & 0o077 == 0 or path.name == "log.vkey" for path in before)
+    assert all(path.stat().st_mode & 0o077 == 0 or path.name in PUBLIC for path in before)
     (directory / "keys" / "log.key").unlink()
     assert "keys.lost" in run("init", directory)[2]
 
@@ -222,7 +225,7 @@ def test_a_local_policy_that_is_none_of_ours_is_refused(deployment):
     (deployment / "policies" / "wide.rego").write_text("package exchange\n\nverdict := true\n")
 
     assert run("policy", "check", "-d", deployment)[0] == 1
-    assert run("policy", "bundle", deployment / "b", "-d", deployment)[0] == 1
+    assert run("policy", "bundle", deployment / "b.tar.gz", "-d", deployment)[0] == 1
     assert run("policy", "test", "-d", deployment)[0] == 1
 
 

@@ -224,3 +224,26 @@ def test_the_readme_says_how_a_schema_may_change():
     text = (SCHEMAS / "README.md").read_text(encoding="utf-8")
 
     assert "`python -m gateway.compatibility`" in text
+
+
+def kinds(**properties):
+    return {
+        "allOf": [
+            {"if": {"required": ["a"]}, "then": {"type": "object", "properties": properties}},
+        ]
+    }
+
+
+def test_kinds_of_a_document_are_compared_one_by_one():
+    old = kinds(a={"type": "string"})
+
+    assert narrowings(old, kinds(a={"type": "string"}, b={"type": "string"})) == [("b", "type")]
+    closed = {"additionalProperties": False}
+    old["allOf"][0]["then"] |= closed
+    wider = kinds(a={"type": "string"}, b={"type": "string"})
+    wider["allOf"][0]["then"] |= closed
+    assert narrowings(old, wider) == []
+    assert narrowings(wider, old) == [("b", "removed")]
+    other = {"allOf": [{**wider["allOf"][0], "if": {"required": ["b"]}}]}
+    assert narrowings(old, other) == [("", "allOf")]
+    assert narrowings(old, {"allOf": [*wider["allOf"], {"minProperties": 1}]}) == [("", "allOf")]

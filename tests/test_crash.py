@@ -40,7 +40,7 @@ class Server:
         deadline = time.monotonic() + 30
         while True:
             try:
-                if httpx.get(f"{self.address}/readyz", timeout=2).status_code == 200:
+                if httpx.get(f"{self.address}/healthz", timeout=2).status_code == 200:
                     return
             except httpx.TransportError:
                 assert self.process.poll() is None

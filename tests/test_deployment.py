@@ -164,7 +164,8 @@ def test_keys_are_made_once_and_never_replaced(tmp_path):
 
     again = make_keys(tmp_path, ORIGIN)
 
-    assert set(made) == {"log.key", "log.vkey", *SECRETS, "bearer.json"} == files.keys()
+    policy = {"opa.json", "bundle.key", "bundle.pub"}
+    assert set(made) == {"log.key", "log.vkey", *SECRETS, "bearer.json", *policy} == files.keys()
     assert again == []
     assert {path.name: path.read_bytes() for path in (tmp_path / "keys").iterdir()} == files
 
@@ -175,6 +176,7 @@ def test_only_the_owner_may_read_a_private_key(tmp_path):
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()}
 
     assert modes.pop("log.vkey") == 0o644
+    assert modes.pop("bundle.pub") == 0o644
     assert set(modes.values()) == {0o600}
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
 

@@ -14,7 +14,7 @@ from gateway.audit import verify_log
 from gateway.deployment import read_deployment, read_keys
 from gateway.entry import new_id, parse
 from gateway.errors import GatewayError, SenderError
-from gateway.exchange import Gateway, Outcome, Transfer, exchange, judge
+from gateway.exchange import Outcome, Transfer, exchange, judge
 from gateway.log import Log
 from gateway.spool import Spool
 from gateway.terms import Asked, terms_of
@@ -245,10 +245,7 @@ class Broken:
 def test_nothing_leaves_and_nothing_is_logged_when_policy_fails(deployment, payload, error):
     async def carry() -> None:
         async with session.opened(deployment) as gateway:
-            parts = {
-                name: getattr(gateway, name) for name in ("deployment", "keys", "log", "known")
-            }
-            broken = Gateway(engine=Broken(error), **parts)
+            broken = replace(gateway, engine=Broken(error))
             terms = terms_of(Asked(**ASKED), gateway.deployment, gateway.known)
             await exchange(Transfer(new_id(), terms, payload), broken)
 
@@ -266,7 +263,7 @@ def test_nothing_leaves_when_the_log_has_stopped(deployment, payload):
 
     with pytest.raises(GatewayError) as caught:
         asyncio.run(carry())
-    assert (caught.value.rule, entries(deployment)) == ("log.stopped", [])
+    assert (caught.value.rule, entries(deployment)) == ("log.unavailable", [])
 
 
 def test_a_release_that_was_not_finished_is_closed_at_the_next_start(deployment, payload):
@@ -378,30 +375,90 @@ def test_content_nobody_fetched_is_destroyed_when_its_time_has_passed(deployment
         assert log.state(transfer) == "not_released"
 
 
-def test_de_identified_records_cannot_be_joined_over_time(deployment, payload):
-    purpose = "hum.account.evaluation"
-    agreement = deployment / "agreements" / "registration-2026.yaml"
-    text = agreement.read_text()
-    grant = f"""purposes:
-  - purpose: {purpose}
+PURPOSE = "hum.account.evaluation"
+RISK = [f"human.dpo:disclosure_risk.{name}" for name in ("household", "person")]
+
+
+@pytest.fixture
+def evaluated(deployment):
+    """A deployment whose agreement lets de-identified records go to an evaluation."""
+
+    def decide(*decisions):
+        agreement = deployment / "agreements" / "registration-2026.yaml"
+        text = agreement.read_text()
+        grant = f"""purposes:
+  - purpose: {PURPOSE}
     from: org:amal-relief
     to: org:sante-sans-rivages
     legal_basis: lb.public
 """
-    decided = f"""decisions:
-  - decision: human.dpo:further_use.hum.assist.registration.{purpose}
+        decided = "decisions:\n" + "".join(
+            f"""  - decision: {decision}
     by: [dpo]
     valid_until: 2027-06-01T00:00:00Z
     reason: The evaluation was announced to the families in March.
 """
-    text = text.replace("purposes:\n", grant, 1).replace("decisions: []\n", decided)
-    agreement.write_text(text)
+            for decision in (
+                f"human.dpo:further_use.hum.assist.registration.{PURPOSE}",
+                *decisions,
+            )
+        )
+        text = text.replace("purposes:\n", grant, 1).replace("decisions: []\n", decided)
+        agreement.write_text(text)
+        return deployment
 
-    first, second = (carried(deployment, payload, purpose=purpose) for _ in range(2))
+    return decide
+
+
+def alike(payload, many):
+    """The first family of a payload so many times: its people are alike, and told apart by id."""
+    page = orjson.loads(payload)
+    first = page["results"][0]
+    page["results"] = [
+        {**first, "_id": 1000 + n, "_uuid": name, "meta/instanceID": f"uuid:{name}"}
+        for n in range(many)
+        for name in [f"00000000-0000-4000-8000-{n:012}"]
+    ]
+    return orjson.dumps({**page, "count": many})
+
+
+def test_de_identified_records_cannot_be_joined_over_time(evaluated, payload):
+    deployment, many = evaluated(*RISK), alike(payload, 6)
+
+    first, second = (carried(deployment, many, purpose=PURPOSE) for _ in range(2))
 
     ids = [set(re.findall(rb"pseudonym/[a-z2-7]{26}", one.content)) for one in (first, second)]
     assert ids[0]
     assert not ids[0] & ids[1]
+
+
+def test_how_easily_somebody_could_be_found_is_measured_before_anything_leaves(evaluated, payload):
+    deployment = evaluated()
+
+    few = carried(deployment, alike(payload, 2), purpose=PURPOSE)
+    held = carried(deployment, alike(payload, 4), purpose=PURPOSE)
+
+    assert few.outcome == "refused"
+    assert {one["rule"] for one in few.details["objections"]} == {
+        "records.none_releasable",
+        "risk.floor",
+    }
+    assert held.outcome == "held"
+    assert {one["decision"] for one in held.details["pending"]} <= set(RISK)
+
+
+def test_the_receipt_says_what_minimization_did(evaluated, payload):
+    outcome = carried(evaluated(*RISK), alike(payload, 6), purpose=PURPOSE)
+
+    told = outcome.details["minimization"]
+    assert told["rows"] == outcome.details["records"]
+    assert told["risk"]["person"]["k_min"] == 6
+    assert told["risk"]["person"]["global_risk_permille"] == 167
+    assert told["information_loss"]["person.name"]["dropped_permille"] == 1000
+    assert (
+        told["operations"].items()
+        <= {name: one["form"] for name, one in outcome.details["fields"].items()}.items()
+    )
 
 
 def test_a_transfer_of_places_nobody_can_generalise_releases_nothing(deployment, payload):

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
@@ -27,6 +28,12 @@ IDS = ["demo.example/one", "demo.example/two", "demo.example/three"]
 PLACE_FORMS = ["admin0", "admin1", "admin2", "admin3", "admin4", "coarse_point"]
 
 
+@dataclass(frozen=True)
+class Limits:
+    k: int = 0
+    min_pop: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Ruling:
     """What `gateway.policy` would answer for one class."""
@@ -34,6 +41,7 @@ class Ruling:
     allows: bool = True
     forms: dict[str, tuple[str, str]] = field(default_factory=dict)
     rules: tuple[str, ...] = ("some.rule",)
+    limits: Limits = field(default_factory=Limits)
 
 
 # -- records with a value of its own in every leaf ---------------------------------------------
@@ -85,7 +93,8 @@ class Canaries:
             return self._note(record, path, f"{day}T09:30:00Z" if "T" in pattern else day)
         value = f"Canary{next(self.number)}Q"
         if pattern and not re.search(pattern, value):
-            return choose(st.sampled_from(SHORT[pattern]))
+            short = ["org:canary.example"] if pattern.startswith("^(org:") else SHORT[pattern]
+            return choose(st.sampled_from(short))
         return self._note(record, path, value)
 
     def _note(self, record: int, path: str, value: str) -> str:
@@ -101,6 +110,7 @@ SHORT = {
     "^[A-Z][a-z]{3}$": ["Arab"],
     "^[a-z]+(\\.[a-z]+)*$": ["hum.assist"],
     "^lb\\.[a-z]+$": ["lb.public"],
+    "^hum(\\.[a-z]+)+$": ["hum.assist.delivery", "hum.health"],
     "^[0-9]{1,3}(-[0-9]{1,3}|\\+)$": ["18-59"],
     "^-?[0-9]+(\\.[0-9]+)?$": ["12.5"],
     "^[a-z0-9][a-z0-9.-]*/[^\\s/][^\\s]*$": IDS,
@@ -176,8 +186,9 @@ def incoming(records: Any, classes: Any, *, held: bool) -> Received:
     present: Any = {}
     for record, one in zip(records, classes, strict=True):
         present.setdefault(one, set()).update(record)
+    counts = Counter(record["record_type"] for record in records)
     return Received(
-        lambda: iter(zip(records, classes, strict=True)), held, len(records), 0, present
+        lambda: iter(zip(records, classes, strict=True)), held, len(records), 0, present, counts
     )
 
 

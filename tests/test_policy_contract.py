@@ -115,6 +115,7 @@ def good(engine):
         "verdict": "allow",
         "objections": [],
         "pending": [],
+        "assess": [],
         "classes": [
             {
                 "record_type": item["record_type"],
@@ -122,6 +123,7 @@ def good(engine):
                 "verdict": "allow",
                 "objections": [],
                 "fields": {name: {"form": "keep"} for name in item["fields"]},
+                "limits": {"k": 0, "min_pop": 0},
             }
             for item in question.document["classes"]
         ],
@@ -156,6 +158,13 @@ def refuse_both(answer):
         item["fields"] = dict.fromkeys(item["fields"], DROP)
 
 
+def refuse_all(answer):
+    answer |= {"verdict": "refuse", "objections": [OBJECTION]}
+    for item in answer["classes"]:
+        item["fields"] = dict.fromkeys(item["fields"], DROP)
+    return answer
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -188,6 +197,20 @@ def refuse_both(answer):
             verdict="refuse", objections=[{"rule": "error.undefined", "fix": "No."}]
         ),
         lambda answer: answer.pop("max_form"),
+        lambda answer: answer.pop("assess"),
+        lambda answer: answer["classes"][0].pop("limits"),
+        put(["person"], "assess"),
+        lambda answer: answer.update(verdict="pending", assess=["person", "person"]),
+        lambda answer: answer.update(verdict="pending", assess=["person", "household"]),
+        lambda answer: answer.update(verdict="pending", assess=["case"]),
+        lambda answer: answer.update(verdict="pending", assess="person"),
+        lambda answer: refuse_all(answer).update(assess=["person"]),
+        put(-1, "classes", 0, "limits", "k"),
+        put(5.5, "classes", 0, "limits", "k"),
+        put(5.0, "classes", 0, "limits", "k"),
+        put("5", "classes", 0, "limits", "min_pop"),
+        put(True, "classes", 0, "limits", "min_pop"),
+        put(1, "classes", 0, "limits", "l"),
     ],
 )
 def test_an_answer_that_contradicts_itself_is_a_denial(engine, change):
@@ -198,6 +221,19 @@ def test_an_answer_that_contradicts_itself_is_a_denial(engine, change):
 
     with pytest.raises(PolicyFailed):
         read(orjson.dumps(answer), question, engine="e", revision="r")
+
+
+def test_a_risk_to_be_measured_holds(engine):
+    question, answer = good(engine)
+    answer |= {"verdict": "pending", "assess": ["household", "person"]}
+    answer["classes"][0]["limits"] = {"k": 10, "min_pop": 5000}
+
+    decision = read(orjson.dumps(answer), question, engine="e", revision="r")
+
+    assert decision.assess == ("household", "person")
+    assert (decision.classes[0].limits.k, decision.classes[0].limits.min_pop) == (10, 5000)
+    refused = read(orjson.dumps(refuse_all(good(engine)[1])), question, engine="e", revision="r")
+    assert (refused.verdict, refused.assess) == ("refuse", ())
 
 
 @pytest.mark.parametrize("answer", ['"<undefined>"', "{}", "null"])
@@ -412,9 +448,9 @@ def test_a_remembered_answer_is_for_the_question_asked(engine):
 
 
 @pytest.mark.parametrize(
-    "now", ["2026-11-22T08:01:00Z", "2026-11-22T07:59:59Z", "2027-01-01T00:00:00Z"]
+    "now", ["2026-11-22T09:00:00Z", "2026-11-22T07:59:59Z", "2027-01-01T00:00:00Z"]
 )
-def test_an_answer_is_asked_for_again_outside_its_minute(engine, now):
+def test_an_answer_is_asked_for_again_outside_its_hour(engine, now):
     counting = Counting(engine)
     cached = Cached(counting)
     cached.decide_now(at(sample(), NOW))

@@ -74,8 +74,8 @@ def answer(engine, question):
         return type(error).__name__, error.rule
     return tuple(
         getattr(decision, name)
-        for name in ("verdict", "objections", "pending", "classes", "obligations", "border",
-                     "max_form", "valid_until", "revision", "question")
+        for name in ("verdict", "objections", "pending", "assess", "classes", "obligations",
+                     "border", "max_form", "valid_until", "revision", "question")
     )  # fmt: skip
 
 

@@ -67,7 +67,8 @@ def test_an_empty_list_permits_nothing(engine, place):
 
 
 @pytest.mark.parametrize(
-    "table", ["matrices", "ceilings", "fields", "families", "bases", "purposes"]
+    "table",
+    ["matrices", "ceilings", "fields", "families", "bases", "purposes", "type_sensitivity"],
 )
 def test_an_empty_table_permits_nothing(tmp_path, table):
     data = json.loads(read_bundle(POLICIES).data)

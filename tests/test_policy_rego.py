@@ -79,7 +79,7 @@ def test_metadata_names_exactly_the_objections_of_its_file():
 @needs_opa
 def test_opa_runs_the_same_tests_and_reaches_every_line():
     run = subprocess.run(
-        ["opa", "test", "--coverage", "--threshold", "100", str(POLICIES)],
+        ["opa", "test", "--timeout", "60s", "--coverage", "--threshold", "100", str(POLICIES)],
         capture_output=True,
         text=True,
     )

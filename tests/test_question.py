@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 
 from gateway.deployment import read_deployment
-from gateway.question import class_of, named_facts, template
+from gateway.question import Circumstances, class_of, named_facts, template
 from gateway.record import fact_names, fields
 from gateway.terms import Asked, terms_of
 from tests.test_terms import KNOWN
 
 TODAY = "2026-11-22"
+AROUND = Circumstances(unsigned="allow", state="active")
 ASKED = Asked(
     agreement="agr:registration-2026",
     purpose="hum.assist.registration",
@@ -30,7 +31,7 @@ def world(prepared):
 
 
 def question(world, classes, plan=None):
-    made = template(terms_of(ASKED, world, KNOWN), world, classes, 3, plan)
+    made = template(terms_of(ASKED, world, KNOWN), world, classes, 3, plan, AROUND)
     return json.loads(made.head + TODAY.encode() + made.tail)
 
 
@@ -88,6 +89,22 @@ def test_classes_differ_by_type_and_facts_alone():
     assert named_facts("person", adult[1]) == {"age_class": "adult"}
 
 
+def test_a_list_of_a_consent_is_one_fact_of_the_class():
+    consent = {"purposes": ["hum.health", "hum.assist"], "recipients": []}
+    again = {"purposes": ["hum.assist", "hum.health"], "recipients": []}
+    first, second = (
+        class_of({"record_type": "person", "record_id": "a.example/1", "protection": said}, TODAY)
+        for said in ({"consent": consent}, {"consent": again})
+    )
+
+    assert first == second
+    assert len({first, second}) == 1
+    assert named_facts(*first) == {
+        "consent_purposes": ["hum.assist", "hum.health"],
+        "consent_recipients": [],
+    }
+
+
 def test_facts_and_names_must_match():
     with pytest.raises(ValueError, match="zip"):
         named_facts("person", ())
@@ -122,7 +139,7 @@ def test_people_and_reasons_of_documents_stay(world):
     assert "c0ffee" not in json.dumps(asked)
     assert asked["agreement"]["legal_bases"][0]["evidence"] == ["a", "b"]
     assert asked["agreement"]["decisions"][0]["decision"] == "human.one:x"
-    assert asked["sender"].keys() == {"id", "kind", "regimes", "purposes"}
+    assert asked["sender"].keys() == {"id", "kind", "status", "regimes", "purposes"}
     assert (asked["request"]["sender"], asked["request"]["into"]) == ("org:amal-relief", "fhir.r4")
 
 
@@ -130,6 +147,6 @@ def test_the_number_of_records_is_only_roughly_told(world):
     terms = terms_of(ASKED, world, KNOWN)
     classes = [("household", (None,) * len(fact_names("household")))]
 
-    few, more = (template(terms, world, classes, count, None) for count in (2, 3))
+    few, more = (template(terms, world, classes, count, None, AROUND) for count in (2, 3))
 
     assert few == more

@@ -216,7 +216,13 @@ def test_facts_are_what_the_schemas_declare_and_nothing_else():
         birth_date="1990-01-01",
         protection={
             "purpose": "hum.assist",
-            "consent": {"status": "refused", "scope": ["x"]},
+            "consent": {
+                "status": "refused",
+                "scope": ["x"],
+                "purposes": ["hum.health", "hum.assist", "hum.health"],
+                "recipients": [],
+                "given_by": "guardian",
+            },
             "sensitivity": "high",
             "case_kind": "gbv",
             "objected": True,
@@ -228,6 +234,9 @@ def test_facts_are_what_the_schemas_declare_and_nothing_else():
         "age_class": "adult",
         "origin_purpose": "hum.assist",
         "consent_status": "refused",
+        "consent_purposes": ("hum.assist", "hum.health"),
+        "consent_recipients": (),
+        "consent_by": "guardian",
         "sensitivity": "high",
         "case_kind": "gbv",
         "objected": True,
@@ -242,6 +251,23 @@ def test_facts_are_what_the_schemas_declare_and_nothing_else():
         for name in RECORD_TYPES
         if name not in ("person", "missing-person", *counted)
     } == {fact_names("household")}
+
+
+@pytest.mark.parametrize(
+    "consent",
+    [
+        {"purposes": ["hum.assist", "hum.amal karim"]},
+        {"purposes": ["hum"]},
+        {"recipients": ["amal"]},
+        {"recipients": ["org:Amal Karim"]},
+        {"recipients": ["gov.amal"]},
+        {"given_by": "amal"},
+        {"purposes": [f"hum.{'a' * n}" for n in range(1, 66)]},
+    ],
+)
+def test_no_text_of_a_consent_reaches_policy(consent):
+    with pytest.raises(SenderError):
+        check(person(protection={"consent": consent}), at="record 1")
 
 
 @pytest.mark.parametrize(
@@ -278,8 +304,10 @@ def test_the_values_of_what_an_adapter_read_are_not_printed():
 
 
 @pytest.mark.parametrize("record_type", RECORD_TYPES)
-def test_a_field_that_may_be_known_by_policy_is_a_leaf_with_one_value(record_type):
-    paths = [one.path for one in leaves(record_type).values() if "x-fact" in one.spec]
+def test_a_field_that_may_be_known_by_policy_is_a_leaf_with_one_value_or_a_list(record_type):
+    known = [one for one in leaves(record_type).values() if "x-fact" in one.spec]
 
-    assert len(paths) == len(fact_names(record_type))
-    assert all("[]" not in path for path in paths)
+    assert len({one.spec["x-fact"]["name"] for one in known}) == len(fact_names(record_type))
+    for one in known:
+        assert "[]" not in one.path[:-1]
+        assert (one.path[-1] == "[]") == (one.spec["x-fact"]["as"] == "values")

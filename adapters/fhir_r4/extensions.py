@@ -80,9 +80,9 @@ def _parts(reader: Reader, name: str, extension: Json, where: str) -> None:
         if kind is None:
             raise reader.refuse("fhir.extension", "not a part of this extension", where)
         value = item.get(kind)
-        if part == "scope":
-            if reader.accept(f"{prefix}.scope[]", value, path):
-                target.setdefault("scope", []).append(value)
+        if name == "consent" and part in terms.LISTED:
+            if reader.accept(f"{prefix}.{part}[]", value, path):
+                target.setdefault(part, []).append(value)
         else:
             reader.put(target, f"{prefix}.{part}", value, path, _KINDS.get(kind, str))
     if not target:

@@ -77,7 +77,8 @@ def _shared() -> Iterator[tuple[str, str]]:
     for part, (url, kinds) in terms.PARTS.items():
         for key in kinds:
             leaf = f"protection.consent.{key}" if part == "consent" else f"{part}.{key}"
-            yield f"{leaf}[]" if key == "scope" else leaf, f"extension.{last(url)}.{key}"
+            listed = part == "consent" and key in terms.LISTED
+            yield f"{leaf}[]" if listed else leaf, f"extension.{last(url)}.{key}"
     yield "protection.sensitivity", "meta.security"
 
 

@@ -116,11 +116,21 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "consent": (
         EXTENSION + "consent",
-        {"status": "valueCode", "date": "valueDateTime", "scope": "valueCode"},
+        {
+            "status": "valueCode",
+            "date": "valueDateTime",
+            "scope": "valueCode",
+            "purposes": "valueCode",
+            "recipients": "valueCode",
+            "given_by": "valueCode",
+        },
     ),
 }
 """Canonical object to its extension and the kind of value of each part inside it. `consent` is
 part of `protection` in a record and an extension of its own here."""
+
+LISTED = ("scope", "purposes", "recipients")
+"""Parts of a consent that stand as often as they have values."""
 
 ADMIN_CODES = tuple(f"admin{level}_code" for level in range(1, 5))
 ADDRESS_CODES = EXTENSION + "administrative-codes"

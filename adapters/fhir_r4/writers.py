@@ -188,11 +188,14 @@ def protection(where: str) -> Writer:
 
 def _consent(value: Any) -> Json:
     url, kinds = terms.PARTS["consent"]
-    parts: list[Json] = [{"url": "scope", kinds["scope"]: code} for code in value.get("scope", ())]
-    if "status" in value:
-        parts.append({"url": "status", kinds["status"]: value["status"]})
+    parts: list[Json] = [
+        {"url": name, kinds[name]: code} for name in terms.LISTED for code in value.get(name, ())
+    ]
+    for name in ("status", "given_by"):
+        if name in value:
+            parts.append({"url": name, kinds[name]: value[name]})
     if "date" in value:
         parts.append({"url": "date", kinds["date"]: date(value["date"])})
-    if not parts or value.get("scope") == []:
+    if not parts or any(value.get(name) == [] for name in terms.LISTED):
         raise Uncarriable
     return {"url": url, "extension": parts}

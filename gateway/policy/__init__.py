@@ -11,11 +11,12 @@ from gateway.policy.decision import (
     ClassDecision,
     Decision,
     FieldForm,
+    Limits,
     Objection,
     Pending,
 )
 from gateway.policy.embedded import Embedded
-from gateway.policy.engine import Cached, PolicyEngine
+from gateway.policy.engine import Cached, PolicyEngine, not_ready
 from gateway.policy.faults import (
     PolicyError,
     PolicyFailed,
@@ -36,6 +37,7 @@ __all__ = [
     "Decision",
     "Embedded",
     "FieldForm",
+    "Limits",
     "Objection",
     "OpaServer",
     "Pending",
@@ -49,5 +51,6 @@ __all__ = [
     "Question",
     "QuestionUnfit",
     "Template",
+    "not_ready",
     "read_bundle",
 ]

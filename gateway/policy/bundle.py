@@ -9,7 +9,7 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 from gateway.canonical import canonical, digest
 from gateway.errors import OfficerError
+from gateway.policy.local_check import misshapen
 from gateway.policy.portable import findings
 from gateway.policy.question import Question
 
@@ -58,17 +59,36 @@ class Bundle:
             if isinstance(item, dict)
         )
 
+    @cached_property
+    def packed_digest(self) -> str:
+        """The digest of `packed`."""
+        return digest(self.packed())
+
+    def packed(self) -> bytes:
+        """The bundle as one document, which `unpacked` reads again."""
+        return canonical(
+            {"policies": [list(pair) for pair in self.policies], "data": self.data.decode()}
+        )
+
+    @classmethod
+    def unpacked(cls, document: bytes) -> "Bundle":
+        """A bundle out of the document store, whose digest was checked."""
+        held = json.loads(document)
+        policies = tuple((name, text) for name, text in held["policies"])
+        return cls(policies, held["data"].encode())
+
     def write(self, path: Path) -> None:
         """As a tarball when the name ends in `.tar.gz`, as a directory otherwise."""
         if path.name.endswith(".tar.gz"):
-            path.write_bytes(_tarball(self._files()))
+            path.write_bytes(tarball(self.files()))
             return
-        for name, text in self._files():
+        for name, text in self.files():
             target = path / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(text)
 
-    def _files(self) -> Iterator[tuple[str, bytes]]:
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Name and content of every file OPA reads, in the order they are packed."""
         manifest = {"revision": self.revision, "roots": list(ROOTS), "rego_version": 1}
         yield ".manifest", canonical(manifest)
         yield "data.json", self.data
@@ -98,7 +118,8 @@ def _rego(folder: Path, package: str) -> dict[str, str]:
         for path in sorted(folder.rglob("*.rego"))
         if not path.name.endswith("_test.rego")
     }
-    for finding in findings(files, package=package):
+    shapes = misshapen(files) if package == "local" else []
+    for finding in [*findings(files, package=package), *shapes]:
         raise OfficerError(finding.problem, rule="bundle.policy", at=finding.place)
     return files
 
@@ -124,7 +145,8 @@ def _question(document: dict[str, Any]) -> Question:
     return Question.of({**document, "context": {"now": "2026-01-01T00:00:00Z"}})
 
 
-def _tarball(files: Iterator[tuple[str, bytes]]) -> bytes:
+def tarball(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """The files as OPA fetches them. The same files are the same bytes."""
     buffer = io.BytesIO()
     # No time and no owner in it, so that one bundle is one file.
     with (

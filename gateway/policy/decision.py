@@ -2,7 +2,8 @@
 
 An answer is believed when it has exactly the shape of `schemas/decision.json` and when it
 answers the question asked: each class once and in order, each field with a form, a refusal
-exactly where there is an objection. Anything else is a broken policy, hence a denial.
+exactly where there is an objection, a measurement only of what was asked. Anything else is a
+broken policy, hence a denial.
 """
 
 from collections.abc import Mapping
@@ -55,6 +56,16 @@ class FieldForm:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What is applied to the figures and places of one class; 0 is no limit."""
+
+    k: int
+    """A figure about fewer people does not leave."""
+    min_pop: int
+    """A place with fewer people leaves as a larger one that holds it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClassDecision:
     """The answer for all records of one type with the same facts."""
 
@@ -63,6 +74,7 @@ class ClassDecision:
     verdict: Literal["allow", "refuse"]
     objections: tuple[Objection, ...]
     fields: Mapping[str, FieldForm]
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,8 @@ class Decision:
     verdict: Verdict
     objections: tuple[Objection, ...]
     pending: tuple[Pending, ...]
+    assess: tuple[str, ...]
+    """Record types whose risk of disclosure is to be measured, and stated, in the next question."""
     classes: tuple[ClassDecision, ...]
     obligations: tuple[str, ...]
     border: Border
@@ -109,7 +123,11 @@ def read(answer: bytes | str, question: Question, *, engine: str, revision: str)
     if not _validator().is_valid(value):
         raise PolicyFailed("an answer of another shape", rule="policy.answer")
     decision = _decision(value, question, engine, revision)
-    _answers(decision, question)
+    try:
+        _answers(decision, question)
+    except (KeyError, TypeError, AttributeError):
+        # The question has no such parts, and the policy answered as if it had.
+        raise PolicyFailed("an answer to no question", rule="policy.answer") from None
     return decision
 
 
@@ -123,6 +141,7 @@ def _decision(value: dict[str, Any], question: Question, engine: str, revision: 
         verdict=value["verdict"],
         objections=_objections(value["objections"]),
         pending=tuple(Pending(item["decision"], item["who"]) for item in value["pending"]),
+        assess=tuple(value["assess"]),
         classes=tuple(_class(item) for item in value["classes"]),
         obligations=tuple(value["obligations"]),
         border=Border(**value["border"]),
@@ -145,7 +164,15 @@ def _class(item: dict[str, Any]) -> ClassDecision:
         item["verdict"],
         _objections(item["objections"]),
         MappingProxyType(forms),
+        _limits(item["limits"]),
     )
+
+
+def _limits(item: dict[str, Any]) -> Limits:
+    # To JSON Schema 5.0 is an integer.
+    if not all(type(limit) is int for limit in item.values()):
+        raise PolicyFailed("a limit that is not whole", rule="policy.answer")
+    return Limits(item["k"], item["min_pop"])
 
 
 def _objections(items: list[dict[str, str]]) -> tuple[Objection, ...]:
@@ -157,14 +184,20 @@ def _objections(items: list[dict[str, str]]) -> tuple[Objection, ...]:
 
 def _answers(decision: Decision, question: Question) -> None:
     """Raise when an answer of the right shape answers another question, or contradicts itself."""
-    wanted = "refuse" if decision.objections else "pending" if decision.pending else "allow"
+    held = decision.pending or decision.assess
+    wanted = "refuse" if decision.objections else "pending" if held else "allow"
     if decision.verdict != wanted:
         raise PolicyFailed("a verdict without its reasons", rule="policy.answer")
+    if decision.objections and decision.assess:
+        raise PolicyFailed("a measurement of what does not leave", rule="policy.answer")
     if {objection.rule for objection in decision.objections} & set(UNANSWERED):
         if decision.classes:
             raise PolicyFailed("classes of an unreadable question", rule="policy.answer")
         return
     asked = question.document.get("classes", [])
+    types = {one["record_type"] for one in asked}
+    if list(decision.assess) != sorted(types & set(decision.assess)):
+        raise PolicyFailed("a measurement of something else", rule="policy.answer")
     if len(asked) != len(decision.classes):
         raise PolicyFailed("not one answer for each class", rule="policy.answer")
     for wanted_class, answered in zip(asked, decision.classes, strict=True):

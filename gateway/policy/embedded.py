@@ -12,15 +12,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-import regorus
-
 from gateway.policy.bundle import Bundle
-from gateway.policy.decision import Decision, read
+from gateway.policy.decision import Decision
 from gateway.policy.engine import self_test
+from gateway.policy.evaluation import NAME, ask, built
 from gateway.policy.faults import PolicyError, PolicyFailed, PolicyUnavailable
 from gateway.policy.question import Question
-
-ENTRY_POINT = "data.exchange.decision"
 
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
@@ -34,11 +31,12 @@ class Embedded:
     thread: the garbage collector may run on another, where regorus cannot be dropped.
     """
 
-    name = "embedded"
+    name = NAME
 
     def __init__(self, bundle: Bundle, *, inline: bool = False) -> None:
         self._bundle = bundle
         self._engine: Any = None
+        self._closed = False
         self._owner = threading.get_ident()
         self._thread = None if inline else ThreadPoolExecutor(1, "policy")
         if self._thread is not None:
@@ -65,6 +63,11 @@ class Embedded:
         if failed is not None:
             raise failed
 
+    async def prove(self) -> None:
+        # A bundle that does not answer was never loaded. The engine itself is for its thread.
+        if self._closed:
+            raise PolicyUnavailable("the engine is closed", rule="policy.closed")
+
     async def close(self) -> None:
         if self._thread is None:
             self._drop()
@@ -79,14 +82,15 @@ class Embedded:
 
     def _load(self, bundle: Bundle) -> PolicyError | None:
         try:
-            engine = _built(bundle)
-            self_test(lambda question: _ask(engine, question, bundle.revision), bundle)
+            engine = built(bundle)
+            self_test(lambda question: ask(engine, question, bundle.revision), bundle)
         except PolicyError as error:
             return _alone(error)
         self._engine, self._bundle = engine, bundle
         return None
 
     def _drop(self) -> None:
+        self._closed = True
         self._engine = None
 
     def _decide(self, question: Question) -> Decision | PolicyError:
@@ -95,10 +99,10 @@ class Embedded:
         if self._engine is None:
             return PolicyUnavailable("the engine is closed", rule="policy.closed")
         try:
-            return _ask(self._engine, question, self._bundle.revision)
+            return ask(self._engine, question, self._bundle.revision)
         except PolicyError as error:
             # Whatever it was, the next question must not meet what is left of this one.
-            self._engine = _built(self._bundle)
+            self._engine = built(self._bundle)
             return _alone(error)
 
 
@@ -112,30 +116,3 @@ def _alone(error: PolicyError) -> PolicyError:
     """The error without its traceback, whose frames would carry the engine to another thread
     and let it be dropped there."""
     return type(error)(error.problem, rule=error.rule, at=error.at)
-
-
-def _built(bundle: Bundle) -> Any:
-    engine = regorus.Engine()
-    try:
-        for name, text in bundle.policies:
-            engine.add_policy(name, text)
-        engine.add_data_json(bundle.data.decode())
-    except BaseException as error:
-        raise _translated(error, "a bundle the engine refuses", "policy.load") from None
-    return engine
-
-
-def _ask(engine: Any, question: Question, revision: str) -> Decision:
-    try:
-        engine.set_input_json(question.canonical.decode())
-        answer = engine.eval_rule_as_json(ENTRY_POINT)
-    except BaseException as error:
-        raise _translated(error, "the evaluation failed", "policy.evaluation") from None
-    return read(answer, question, engine=Embedded.name, revision=revision)
-
-
-def _translated(error: BaseException, problem: str, rule: str) -> BaseException:
-    # A panic in Rust arrives as PanicException, which is no Exception and has no public name.
-    if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-        return PolicyFailed(problem, rule=rule)
-    return error

@@ -4,20 +4,30 @@ An engine answers from one bundle at a time. Whatever it raises is a `PolicyErro
 denial. It keeps no question and writes none down.
 """
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from gateway.policy.bundle import Bundle
 from gateway.policy.decision import Decision
-from gateway.policy.faults import PolicyFailed
+from gateway.policy.faults import PolicyError, PolicyFailed
 from gateway.policy.question import Question
 
-HOLD = timedelta(seconds=60)
-"""How long an answer is reused at most, so that nothing the policy forgot lives for ever."""
+HOLD = timedelta(hours=1)
+"""How long an answer is reused at most, even where the policy says it holds for ever.
+
+What decides is in the question or in the bundle, and the first instant that may change the
+answer is in the answer; a test holds the memory to that. So this bounds only what a policy may
+have forgotten to say, and how long a server that is gone is not missed. It costs one
+evaluation an hour for each question.
+"""
 
 MAX_ANSWERS = 1024
+MAX_BYTES = 32 << 20
+"""Of questions. A sender makes them big by sending many kinds of records."""
 
 
 class PolicyEngine(Protocol):
@@ -37,21 +47,52 @@ class PolicyEngine(Protocol):
     def decide_now(self, question: Question) -> Decision:
         """The same for callers without an event loop, such as the command line."""
 
+    async def prove(self) -> None:
+        """Raise the `PolicyError` that would meet the next question, whatever it asks.
+
+        `PolicyFailed` where only a person can mend it; otherwise waiting may help.
+        """
+
     async def close(self) -> None:
         """Give up what the engine holds. It answers no more."""
 
 
+async def not_ready(engine: PolicyEngine) -> str:
+    """The rule that says why the engine cannot answer now; empty when it can."""
+    try:
+        await engine.prove()
+    except PolicyError as error:
+        return error.rule
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    since: str
+    until: str
+    decision: Decision
+
+
 class Cached:
-    """Remembers answers by question without its moment, for a minute at most.
+    """Remembers answers by question without its moment, until the policy says they may change.
 
     An answer holds from the moment it was given until the first instant that the policy says
-    may change it. For an earlier moment, as in a replay, the engine is asked.
+    may change it. For an earlier moment, as in a replay or after a clock was set back, the
+    engine is asked. Safe to use from several threads if the engine is.
     """
 
-    def __init__(self, engine: PolicyEngine, *, size: int = MAX_ANSWERS) -> None:
+    def __init__(
+        self, engine: PolicyEngine, *, size: int = MAX_ANSWERS, max_bytes: int = MAX_BYTES
+    ) -> None:
         self.engine = engine
+        self.hits = 0
+        self.misses = 0
         self._size = size
-        self._answers: dict[bytes, tuple[str, str, str, Decision]] = {}
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[bytes, _Held] = OrderedDict()
+        self._bytes = 0
+        self._flushed = 0
 
     @property
     def revision(self) -> str:
@@ -62,38 +103,64 @@ class Cached:
         return self.engine.name
 
     async def decide(self, question: Question) -> Decision:
-        return self._known(question) or self._keep(await self.engine.decide(question))
+        known, flushed = self._known(question)
+        return known or self._keep(await self.engine.decide(question), flushed)
 
     def decide_now(self, question: Question) -> Decision:
-        return self._known(question) or self._keep(self.engine.decide_now(question))
+        known, flushed = self._known(question)
+        return known or self._keep(self.engine.decide_now(question), flushed)
 
     def flush(self) -> None:
-        """Forget every answer: to be called when a bundle or an agreement changes."""
-        self._answers.clear()
+        """Forget every answer: to be called when a bundle or an agreement changes.
+
+        An answer that is on its way from the engine is given, and not remembered.
+        """
+        with self._lock:
+            self._answers.clear()
+            self._bytes = 0
+            self._flushed += 1
+
+    async def prove(self) -> None:
+        await self.engine.prove()
 
     async def close(self) -> None:
         self.flush()
         await self.engine.close()
 
-    def _known(self, question: Question) -> Decision | None:
-        held = self._answers.get(question.cache_key)
-        if held is None:
-            return None
-        since, until, revision, decision = held
-        # Instants have one spelling, so text order is time order.
-        if not since <= question.now < until or revision != self.engine.revision:
-            return None
-        return replace_question(decision, question)
+    def _known(self, question: Question) -> tuple[Decision | None, int]:
+        """The answer, if one is held, and how often all was forgotten up to now."""
+        key = question.cache_key
+        with self._lock:
+            held = self._answers.get(key)
+            # Instants have one spelling, so text order is time order.
+            if (
+                held is not None
+                and held.since <= question.now < held.until
+                and held.decision.revision == self.engine.revision
+            ):
+                self.hits += 1
+                self._answers.move_to_end(key)
+                return replace_question(held.decision, question), self._flushed
+            self.misses += 1
+            return None, self._flushed
 
-    def _keep(self, decision: Decision) -> Decision:
+    def _keep(self, decision: Decision, flushed: int) -> Decision:
         asked = decision.asked
         until = _later(asked.now, HOLD)
         if decision.valid_until:
             until = min(until, decision.valid_until)
-        if len(self._answers) >= self._size:
-            self._answers.pop(next(iter(self._answers)), None)
-        self._answers[asked.cache_key] = (asked.now, until, decision.revision, decision)
+        with self._lock:
+            if flushed == self._flushed:
+                self._forget(asked.cache_key)
+                self._answers[asked.cache_key] = _Held(asked.now, until, decision)
+                self._bytes += len(asked.cache_key)
+                while len(self._answers) > self._size or self._bytes > self._max_bytes:
+                    self._forget(next(iter(self._answers)))
         return decision
+
+    def _forget(self, key: bytes) -> None:
+        if self._answers.pop(key, None) is not None:
+            self._bytes -= len(key)
 
 
 def replace_question(decision: Decision, question: Question) -> Decision:

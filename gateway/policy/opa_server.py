@@ -2,11 +2,13 @@
 
 One client lives as long as the engine, on an event loop of its own, so that commands and
 routes share its connections. Nothing is asked twice: a server's 500 means that the policy
-failed, and it would fail again. Every answer must name the bundle's revision.
+failed, and it would fail again. Every answer must name the bundle's revision and the server's
+version, so a server that is replaced or left behind while we run is noticed at once.
 """
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Coroutine
 from typing import Any
@@ -28,6 +30,11 @@ from gateway.policy.question import Question
 
 PARAMETERS = {"strict-builtin-errors": "true", "provenance": "true"}
 """Without the first, a failing builtin is undefined, which under `not` means allowed."""
+
+OLDEST = (1, 21, 3)
+"""Before it, a bundle whose signature was taken off could be believed (GHSA-g2pf-6v5v-qcc8)."""
+
+_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?P<before>-.*)?", re.ASCII)
 
 EVALUATION = (400, 500)
 """The policy failed. Any other error status means that the server did not get that far."""
@@ -73,6 +80,15 @@ class OpaServer:
         decision: Decision = self._run(self._ask(question))
         return decision
 
+    async def prove(self) -> None:
+        """Ask what any transfer would meet: another version, another bundle, no strictness.
+
+        `PolicyFailed` needs a person. Whatever else it is may pass: a server that fetches its
+        bundle from this gateway has none before this gateway serves.
+        """
+        proved = asyncio.run_coroutine_threadsafe(self._prove(), self._loop)
+        await asyncio.wrap_future(proved)
+
     async def close(self) -> None:
         left = asyncio.run_coroutine_threadsafe(self._client.close_connection(), self._loop)
         await asyncio.wrap_future(left)
@@ -84,23 +100,61 @@ class OpaServer:
         return asyncio.run_coroutine_threadsafe(step, self._loop).result()
 
     async def _ask(self, question: Question) -> Decision:
+        reply = await self._post("decision", json.loads(question.canonical))
+        if "result" not in reply:
+            raise PolicyUndefined("no answer", rule="policy.undefined")
+        self._same_bundle(reply)
+        answer = orjson.dumps(reply["result"])
+        decision = read(answer, question, engine=self.name, revision=self._revision)
+        _new_enough(reply)
+        return decision
+
+    async def _prove(self) -> None:
+        reply = await self._post("decision", {})
+        _new_enough(reply)
+        self._same_bundle(reply)
+        if "result" not in reply:
+            raise PolicyUndefined("no answer", rule="policy.undefined")
+        try:
+            await self._post("strict_probe", {"probe": "no instant"})
+        except PolicyFailed as failed:
+            if failed.rule == "policy.evaluation":
+                return
+            raise
+        raise PolicyFailed(
+            "the policy server does not evaluate strictly; what stands between drops parameters",
+            rule="policy.not_strict",
+        )
+
+    async def _post(self, rule: str, asked: Any) -> dict[str, Any]:
         try:
             reply = await self._client.query_rule(
-                input_data=json.loads(question.canonical),
-                package_path="exchange",
-                rule_name="decision",
-                query_params=PARAMETERS,
+                input_data=asked, package_path="exchange", rule_name=rule, query_params=PARAMETERS
             )
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise _translated(error) from None
         if not isinstance(reply, dict):
             raise PolicyFailed("a reply of another shape", rule="policy.answer")
-        if "result" not in reply:
-            raise PolicyUndefined("no answer", rule="policy.undefined")
+        return reply
+
+    def _same_bundle(self, reply: dict[str, Any]) -> None:
         if _revisions(reply) != {self._revision}:
-            raise PolicyMismatch("another bundle answered", rule="policy.mismatch")
-        answer = orjson.dumps(reply["result"])
-        return read(answer, question, engine=self.name, revision=self._revision)
+            raise PolicyMismatch(
+                "the policy server has another bundle, or none yet", rule="policy.mismatch"
+            )
+
+
+def _new_enough(reply: dict[str, Any]) -> None:
+    try:
+        said = _VERSION.fullmatch(reply["provenance"]["version"])
+    except (KeyError, TypeError):
+        said = None
+    numbers = tuple(int(part) for part in said.groups()[:3]) if said else ()
+    # `1.21.3-rc1` came before 1.21.3.
+    if said is None or numbers < OLDEST or (numbers == OLDEST and said["before"]):
+        raise PolicyFailed(
+            "the policy server is older than OPA 1.21.3, or no OPA", rule="policy.server_version"
+        )
 
 
 def _revisions(reply: dict[str, Any]) -> set[object]:

@@ -107,7 +107,7 @@ class _File:
 
     @property
     def package(self) -> str:
-        return _path(self.tree["package"]["refr"])
+        return dotted(self.tree["package"]["refr"])
 
 
 def findings(files: Mapping[str, str], *, package: str | None = None) -> list[Finding]:
@@ -120,18 +120,18 @@ def findings(files: Mapping[str, str], *, package: str | None = None) -> list[Fi
     found: list[Finding] = []
     for name, text in files.items():
         try:
-            trees[name] = _parse(name, text)
+            trees[name] = syntax(name, text)
         except PolicyError as error:
             found.append(Finding(error.at, error.problem))
     rules: dict[str, set[str]] = {}
     for tree in trees.values():
-        known = rules.setdefault(_path(tree["package"]["refr"]), set())
+        known = rules.setdefault(dotted(tree["package"]["refr"]), set())
         known.update(_rules(tree))
     for name, tree in sorted(trees.items()):
-        own = frozenset(rules[_path(tree["package"]["refr"])])
-        imports = tuple(_path(item["refr"]).rpartition(".")[2] for item in tree["imports"])
+        own = frozenset(rules[dotted(tree["package"]["refr"])])
+        imports = tuple(dotted(item["refr"]).rpartition(".")[2] for item in tree["imports"])
         file = _File(tree, files[name].encode(), own, imports)
-        problems = {problem for node in _nodes(tree["rules"]) for problem in _of_node(*node, file)}
+        problems = {problem for node in nodes(tree["rules"]) for problem in _of_node(*node, file)}
         if package is not None:
             problems |= set(_out_of_place(file, package))
         found += [Finding(f"{name}:{line}", problem) for line, problem in sorted(problems)]
@@ -142,35 +142,35 @@ def _of_node(kind: str, node: dict[str, Any], file: _File) -> Iterator[tuple[int
     if kind == "Call":
         yield from _call(node, file)
     elif kind == "Number" and not _source(node["span"], file).isdigit():
-        yield _line(node), "a number that is not whole"
+        yield line_of(node), "a number that is not whole"
     elif kind in ("String", "RawString") and CLASSES.search(node["value"]):
-        yield _line(node), "a character class that engines read differently"
+        yield line_of(node), "a character class that engines read differently"
     elif kind == "AssignExpr":
         yield from _assignment(node)
     elif kind == "with_mods" and not file.package.endswith("_test"):
-        yield _line(node), "`with` belongs in tests"
+        yield line_of(node), "`with` belongs in tests"
     for variable in _bound(kind, node, file):
         if variable in file.rules:
-            yield _line(node), f"the local name {variable} is also a rule"
+            yield line_of(node), f"the local name {variable} is also a rule"
 
 
 def _call(node: dict[str, Any], file: _File) -> Iterator[tuple[int, str]]:
-    name = _path(node["fcn"])
+    name = dotted(node["fcn"])
     # A function of another package is reached by its path or through an import.
     if name in file.rules or name.partition(".")[0] in ("data", *file.imports):
         return
     if name not in PLAIN | DOTTED:
-        yield _line(node), f"the builtin {name} is outside the subset"
+        yield line_of(node), f"the builtin {name} is outside the subset"
     if name == "regex.match" and next(iter(node["params"][0])) not in ("String", "RawString"):
-        yield _line(node), "a pattern that is not written down"
+        yield line_of(node), "a pattern that is not written down"
 
 
 def _assignment(node: dict[str, Any]) -> Iterator[tuple[int, str]]:
     if node["op"] != "ColEq":
-        yield _line(node), "`=` instead of `:=` or `==`"
+        yield line_of(node), "`=` instead of `:=` or `==`"
     right = node["rhs"].get("Call")
-    if right is not None and _path(right["fcn"]) == "walk":
-        yield _line(node), "walk on the right of an assignment"
+    if right is not None and dotted(right["fcn"]) == "walk":
+        yield line_of(node), "walk on the right of an assignment"
 
 
 def _bound(kind: str, node: dict[str, Any], file: _File) -> Iterator[str]:
@@ -187,21 +187,22 @@ def _bound(kind: str, node: dict[str, Any], file: _File) -> Iterator[str]:
 
 def _out_of_place(file: _File, package: str) -> Iterator[tuple[int, str]]:
     if file.package != package:
-        yield _line(file.tree["package"]), f"a policy must be in package {package}"
+        yield line_of(file.tree["package"]), f"a policy must be in package {package}"
     if file.tree["imports"]:
-        yield _line(file.tree["imports"][0]), "an import: write the path out"
-    nodes = list(_nodes(file.tree["rules"]))
+        yield line_of(file.tree["imports"][0]), "an import: write the path out"
+    held = list(nodes(file.tree["rules"]))
     readable = {
         node["refr"]["Var"]["span"]["start"]
-        for kind, node in nodes
+        for kind, node in held
         if kind == "RefDot" and "Var" in node["refr"] and node["field"][1] in READABLE
     }
-    for kind, node in nodes:
+    for kind, node in held:
         if kind == "Var" and node["value"] == "data" and node["span"]["start"] not in readable:
-            yield _line(node), "this part of data is not for this package"
+            yield line_of(node), "this part of data is not for this package"
 
 
-def _parse(name: str, text: str) -> dict[str, Any]:
+def syntax(name: str, text: str) -> dict[str, Any]:
+    """The syntax tree of one file. Raises `PolicyError` with file and line."""
     engine = regorus.Engine()
     try:
         engine.add_policy(name, text)
@@ -217,34 +218,35 @@ def _rules(tree: dict[str, Any]) -> Iterator[str]:
     for rule in tree["rules"]:
         [(kind, node)] = rule.items()
         head = node if kind == "Default" else next(iter(node["head"].values()))
-        yield _path(head["refr"]).split(".")[0]
+        yield dotted(head["refr"]).split(".")[0]
 
 
-def _nodes(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def nodes(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every node of a tree, the outermost first, with its kind."""
     if isinstance(tree, list):
         for item in tree:
-            yield from _nodes(item)
+            yield from nodes(item)
     elif isinstance(tree, dict):
         for kind, inner in tree.items():
             for node in inner if isinstance(inner, list) else [inner]:
                 if isinstance(node, dict):
                     yield kind, node
-            yield from _nodes(inner)
+            yield from nodes(inner)
 
 
-def _path(node: dict[str, Any]) -> str:
+def dotted(node: dict[str, Any]) -> str:
     """The dotted name of a reference; empty when part of it is computed."""
     if "Var" in node:
         return str(node["Var"]["value"])
     if "RefDot" in node:
-        return f"{_path(node['RefDot']['refr'])}.{node['RefDot']['field'][1]}"
+        return f"{dotted(node['RefDot']['refr'])}.{node['RefDot']['field'][1]}"
     if "RefBrack" in node:
-        return _path(node["RefBrack"]["refr"])
+        return dotted(node["RefBrack"]["refr"])
     return ""
 
 
 def _variables(node: Any) -> Iterator[str]:
-    for kind, inner in _nodes([node]):
+    for kind, inner in nodes([node]):
         if kind == "Var":
             yield str(inner["value"])
 
@@ -253,5 +255,6 @@ def _source(span: dict[str, int], file: _File) -> str:
     return file.text[span["start"] : span["end"]].decode()
 
 
-def _line(node: dict[str, Any]) -> int:
+def line_of(node: dict[str, Any]) -> int:
+    """The line a node starts on."""
     return int(node["span"]["line"])

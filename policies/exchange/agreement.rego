@@ -5,7 +5,7 @@ package exchange
 # title: An agreement in force
 # description: |
 #   An agreement under the id of the request is active now and names exactly these parties: both are
-#   in it, and a bilateral one has no third.
+#   in it, and only a kind for many has a third.
 # related_resources:
 #   - ref: https://www.icrc.org/en/data-protection-humanitarian-action-handbook
 #     description: ICRC Handbook 3rd ed., 4.4.2
@@ -43,13 +43,21 @@ started if agreement.scope.start <= now
 unfinished if agreement.scope.end > now
 
 parties_agree if {
-	bound := {party.party | some party in agreement.parties; not party.role == "observer"}
-	input.request.sender in bound
-	input.request.recipient in bound
-	not third_party(bound)
+	input.request.sender in bound_parties
+	input.request.recipient in bound_parties
+	not third_party
 }
 
-third_party(bound) if {
-	agreement.kind == "bilateral"
-	count(bound - {input.request.sender, input.request.recipient}) > 0
+third_party if {
+	count(bound_parties - {input.request.sender, input.request.recipient}) > 0
+	not for_many
+}
+
+for_many if agreement.kind in data.taxonomy.kinds_for_many
+
+# An observer is told of the agreement and bound by nothing in it.
+bound_parties contains bound if {
+	some party in agreement.parties
+	not party.role == "observer"
+	bound := party.party
 }

@@ -39,18 +39,32 @@ test_another_party if {
 }
 
 test_a_third_party if {
-	data.exchange.objections == {"agreement.other_parties"}
-		with input as but({
-			"agreement": {"parties": array.concat(question.agreement.parties, [{"party": "org:c"}])},
-		})
+	raised := data.exchange.objections with input as with_third("bilateral")
+	raised == {"agreement.other_parties"}
+	unknown := data.exchange.objections with input as with_third("gathering")
+	unknown == {"agreement.other_parties"}
+	unsaid := data.exchange.objections with input as json.remove(with_third("bilateral"), ["agreement/kind"])
+	unsaid == {"agreement.other_parties"}
 }
 
 test_a_third_party_among_many if {
-	parties := array.concat(question.agreement.parties, [{"party": "org:c"}])
-	data.exchange.objections == set() with input as but({"agreement": {"parties": parties, "kind": "multilateral"}})
+	every kind in ["multilateral", "referral_list"] {
+		raised := data.exchange.objections with input as with_third(kind)
+		raised == set()
+	}
 }
+
+with_third(kind) := but({"agreement": {
+	"parties": array.concat(question.agreement.parties, [{"party": "org:c"}]),
+	"kind": kind,
+}})
 
 test_an_observer_is_no_party if {
 	parties := [{"party": "org:a", "role": "controller"}, {"party": "org:b", "role": "observer"}]
 	data.exchange.objections == {"agreement.other_parties"} with input as but({"agreement": {"parties": parties}})
+}
+
+test_a_sender_that_is_no_party if {
+	data.exchange.objections == {"agreement.other_parties"}
+		with input as but({"agreement": {"parties": [{"party": "org:b", "role": "controller"}]}})
 }

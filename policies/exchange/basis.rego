@@ -5,7 +5,8 @@ package exchange
 # title: A legal basis that holds
 # description: |
 #   The legal basis is known, the agreement grants it for this purpose with all its evidence, and
-#   the evidence has not run out.
+#   that same evidence has neither run out nor been given more time than its basis has: three months
+#   for vital interest, twelve for most others [P].
 # related_resources:
 #   - ref: https://www.icrc.org/en/data-protection-humanitarian-action-handbook
 #     description: ICRC Handbook 3rd ed., 3.1-3.7
@@ -14,6 +15,7 @@ package exchange
 #     - basis.evidence_missing
 #     - basis.expired
 #     - basis.not_granted
+#     - basis.too_long
 #     - basis.unknown
 objections contains "basis.unknown" if not basis_rules.evidence
 
@@ -24,12 +26,17 @@ objections contains "basis.not_granted" if {
 
 objections contains "basis.evidence_missing" if {
 	count(bases_held) > 0
-	not evidence_complete
+	count(bases_proven) == 0
 }
 
 objections contains "basis.expired" if {
-	count(bases_held) > 0
-	not basis_current
+	count(bases_proven) > 0
+	count(bases_current) == 0
+}
+
+objections contains "basis.too_long" if {
+	count(bases_current) > 0
+	not basis_in_time
 }
 
 basis_granted if {
@@ -37,19 +44,26 @@ basis_granted if {
 	count(bases_held) > 0
 }
 
-evidence_complete if {
+basis_in_time if not basis_rules.months
+
+basis_in_time if {
+	some held in bases_current
+	months_before(held.valid_until, basis_rules.months) <= now
+}
+
+bases_held contains held if {
+	some held in agreement.legal_bases
+	held.basis == basis
+}
+
+bases_proven contains held if {
 	some held in bases_held
 	every name in basis_rules.evidence {
 		name in held.evidence
 	}
 }
 
-basis_current if {
-	some held in bases_held
+bases_current contains held if {
+	some held in bases_proven
 	held.valid_until > now
-}
-
-bases_held contains held if {
-	some held in agreement.legal_bases
-	held.basis == basis
 }

@@ -22,6 +22,27 @@ test_an_organisation_in_the_same_town if {
 	data.exchange.border.crosses with input as but(change)
 }
 
+test_where_the_agreement_says_data_are_kept if {
+	stored := {"agreement": {"parties": [
+		{"party": "org:a", "role": "controller"},
+		{"party": "org:b", "role": "processor", "regimes": [{"kind": "state", "id": "US"}]},
+	]}}
+	asked := but(object.union(between(["KE"], ["KE"]), stored))
+	data.exchange.border.crosses with input as asked
+	data.exchange.border.instrument == "" with input as asked
+	covered := object.union(asked, {"agreement": instruments("own_clauses", ["KE", "US"])})
+	data.exchange.border.instrument == "own_clauses" with input as covered
+}
+
+test_what_the_agreement_says_of_the_sender if {
+	bound := {"agreement": {"parties": [
+		{"party": "org:a", "role": "controller", "regimes": [{"kind": "state", "id": "FR"}]},
+		{"party": "org:b", "role": "controller"},
+	]}}
+	data.exchange.gdpr_bound with input as but(bound)
+	not data.exchange.gdpr_bound with input as question
+}
+
 test_no_regimes_are_unknown if {
 	change := {"recipient": {"regimes": []}}
 	data.exchange.border.destination == "dest.unknown" with input as but(change)
@@ -29,13 +50,52 @@ test_no_regimes_are_unknown if {
 }
 
 test_immunity_needs_no_instrument if {
-	data.exchange.border.destination == "dest.io_immune" with input as but(bare({}))
-	data.exchange.objections == set() with input as but(bare({}))
+	data.exchange.border.destination == "dest.io_immune" with input as but(with_immunity)
+	data.exchange.objections == set() with input as but(with_immunity)
+	data.exchange.needed == set() with input as but(with_immunity)
+}
+
+test_immunity_that_nobody_recorded if {
+	data.exchange.border.destination == "dest.public_interest" with input as but(bare({}))
+	without := {"agreement": {"safeguards": {"immunity": {"status": false}}}}
+	data.exchange.border.destination == "dest.public_interest" with input as but(object.union(with_immunity, without))
+	spelled := {"agreement": {"safeguards": {"immunity": {"status": "true"}}}}
+	data.exchange.border.destination == "dest.public_interest" with input as but(object.union(with_immunity, spelled))
+}
+
+test_a_state_has_no_immunity if {
+	data.exchange.border.destination == "dest.public_interest"
+		with input as but(object.union(with_immunity, between(["KE"], ["UG"])))
 }
 
 test_immunity_is_no_safeguard_under_the_gdpr if {
+	change := {"request": {"legal_basis": "lb.consent"}, "sender": state("FR")}
 	data.exchange.objections & {"transfer.no_safeguard"} != set()
-		with input as but(bare({"request": {"legal_basis": "lb.consent"}, "sender": state("FR")}))
+		with input as but(object.union(with_immunity, change))
+}
+
+test_what_is_published_crosses if {
+	public := object.union(between(["KE"], ["KE"]), {"recipient": {"kind": "public"}})
+	data.exchange.border == {"crosses": true, "destination": "dest.safeguards", "instrument": "own_clauses"}
+		with input as but(object.union(public, {"agreement": instruments("own_clauses", ["KE"])}))
+	data.exchange.border.destination == "dest.public_interest" with input as but(public)
+}
+
+test_a_red_recipient_is_a_prohibited_destination if {
+	every kind, _ in data.taxonomy.red_kinds {
+		found := data.exchange.border with input as but({"recipient": {"kind": kind}})
+		found.destination == "dest.prohibited"
+	}
+}
+
+test_a_destination_found_unsafe if {
+	asked := but(between(["KE"], ["UG"]))
+	covered := object.union(asked, {"agreement": instruments("own_clauses", ["UG"])})
+	objections := data.exchange.objections with input as covered with data.taxonomy.refused as {"UG": "conditions"}
+	objections == {"transfer.refused"}
+	found := data.exchange.border with input as covered with data.taxonomy.refused as {"UG": "conditions"}
+	found == {"crosses": true, "destination": "dest.refused", "instrument": "own_clauses"}
+	data.exchange.objections == set() with input as covered with data.taxonomy.refused as {"KE": "conditions"}
 }
 
 test_own_clauses_do_not_bind_under_the_gdpr if {
@@ -91,7 +151,7 @@ test_a_prohibited_destination if {
 }
 
 test_vital_interest_needs_one if {
-	waiting(data.exchange.needed) == {"human.one:dest.vital"}
+	waiting(data.exchange.needed) == {"human.one:basis.lb.vital", "human.one:dest.vital"}
 		with input as but(object.union(between(["KE"], ["UG"]), vital))
 }
 
@@ -115,6 +175,35 @@ test_public_interest_needs_the_dpo if {
 		with input as but(object.union(between(["KE"], ["UG"]), bare({})))
 }
 
+test_the_third_derogation_is_a_standing_flow if {
+	public := object.union(between(["KE"], ["UG"]), bare({}))
+	every used in [2, 3, "0", null] {
+		waits := data.exchange.needed
+			with input as but(object.union(public, {"context": {"prior": {"derogations": used}}}))
+		"human.dpo:standing_flow" in waiting(waits)
+	}
+	every used in [0, 1] {
+		waits := data.exchange.needed
+			with input as but(object.union(public, {"context": {"prior": {"derogations": used}}}))
+		waiting(waits) == {"human.dpo:dest.public_interest"}
+	}
+}
+
+test_vital_interest_may_be_a_standing_flow if {
+	change := {"context": {"prior": {"derogations": 2}}}
+	"human.dpo:standing_flow" in waiting(data.exchange.needed)
+		with input as but(object.union_n([between(["KE"], ["UG"]), vital, change]))
+}
+
+test_nothing_said_of_derogations_is_a_standing_flow if {
+	asked := json.remove(but(object.union(between(["KE"], ["UG"]), bare({}))), ["context/prior"])
+	"human.dpo:standing_flow" in waiting(data.exchange.needed) with input as asked
+}
+
+test_an_instrument_makes_no_derogation if {
+	data.exchange.needed == set() with input as but({"context": {"prior": {"derogations": 2}}})
+}
+
 state(id) := {"regimes": [{"kind": "state", "id": id}]}
 
 between(from, to) := {
@@ -127,3 +216,29 @@ instruments(type, to) := {"safeguards": {"transfer_instruments": [{"type": type,
 bare(change) := object.union({"agreement": {"safeguards": {"transfer_instruments": []}}}, change)
 
 vital := {"request": {"legal_basis": "lb.vital"}}
+
+with_immunity := {"agreement": {"safeguards": {
+	"transfer_instruments": [],
+	"immunity": {"status": true, "instrument": "host agreement"},
+}}}
+
+test_a_sender_without_regimes_is_unknown if {
+	found := data.exchange.border with input as but({"sender": {"regimes": []}})
+	found == {"crosses": true, "destination": "dest.unknown", "instrument": ""}
+}
+
+test_a_regime_of_another_party_does_not_count if {
+	parties := array.concat(question.agreement.parties, [{
+		"party": "org:c",
+		"role": "processor",
+		"regimes": [{"kind": "state", "id": "US"}],
+	}])
+	change := {"agreement": {"parties": parties, "kind": "multilateral"}}
+	data.exchange.border.instrument == "own_clauses" with input as but(change)
+	data.exchange.sender_regimes == {{"kind": "state", "id": "KE"}} with input as but(change)
+	data.exchange.recipient_regimes == {{"kind": "io", "id": "io:b"}} with input as but(change)
+}
+
+test_a_name_of_a_state_binds_no_organisation if {
+	not data.exchange.gdpr_bound with input as but({"sender": {"regimes": [{"kind": "io", "id": "FR"}]}})
+}

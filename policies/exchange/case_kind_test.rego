@@ -31,3 +31,26 @@ test_a_referral_without_consent if {
 }
 
 purpose_of(id) := {"request": {"purpose": id}}
+
+test_figures_of_child_cases_are_coordinated if {
+	ids(data.exchange.class_objections) == set()
+		with input as figure_of({"case_kind": "child"}, figures)
+}
+
+test_figures_of_gbv_are_consolidated if {
+	ids(data.exchange.class_objections) == {"data.gbv_restricted"}
+		with input as figure_of({"case_kind": "gbv"}, figures)
+	consolidated := object.union(figures, {"agreement": {"kind": "consolidation"}})
+	ids(data.exchange.class_objections) == set() with input as figure_of({"case_kind": "gbv"}, consolidated)
+}
+
+test_figures_of_cases_serve_nothing_else if {
+	reported := object.union(figures, purpose_of("hum.account.donor"))
+	"data.child_restricted" in ids(data.exchange.class_objections)
+		with input as figure_of({"case_kind": "child"}, reported)
+}
+
+test_records_of_cases_are_no_figures if {
+	"data.child_restricted" in ids(data.exchange.class_objections)
+		with input as about({"case_kind": "child"}, purpose_of("hum.coord.needs"))
+}

@@ -7,7 +7,8 @@ package exchange
 # title: The decision
 # description: |
 #   The only rule the gateway asks. It is defined for every question; what nobody foresaw is
-#   refused. An objection refuses, whatever a person decided; a decision still to be made holds.
+#   refused. An objection refuses, whatever a person decided; a decision still to be made holds, and
+#   so does a risk still to be measured.
 # entrypoint: true
 # custom:
 #   rules:
@@ -16,6 +17,7 @@ default decision := {
 	"verdict": "refuse",
 	"objections": [{"rule": "error.undefined", "fix": "Report this: the policy has no answer."}],
 	"pending": [],
+	"assess": [],
 	"classes": [],
 	"obligations": [],
 	"border": {"crosses": true, "destination": "dest.unknown", "instrument": ""},
@@ -29,6 +31,7 @@ decision := {
 	"verdict": verdict,
 	"objections": answered_objections,
 	"pending": pending,
+	"assess": assess,
 	"classes": answered_classes,
 	"obligations": obligations_now,
 	"border": border,
@@ -42,6 +45,7 @@ unreadable := {
 	"verdict": "refuse",
 	"objections": [{"rule": "question.malformed", "fix": data.taxonomy.fixes["question.malformed"]}],
 	"pending": [],
+	"assess": [],
 	"classes": [],
 	"obligations": [],
 	"border": {"crosses": true, "destination": "dest.unknown", "instrument": ""},
@@ -54,12 +58,17 @@ default verdict := "refuse"
 verdict := "allow" if {
 	count(answered_objections) == 0
 	count(pending) == 0
+	count(assess) == 0
 }
 
 verdict := "pending" if {
 	count(answered_objections) == 0
-	count(pending) > 0
+	count(pending) + count(assess) > 0
 }
+
+default assess := []
+
+assess := sort(unmeasured) if count(answered_objections) == 0
 
 answered_objections := array.concat([explained(rule) | some rule in sort(objections)], local_answers)
 
@@ -74,7 +83,8 @@ answered_classes := [answer |
 		"facts": class.facts,
 		"verdict": class_verdict(rules),
 		"objections": [explained(rule) | some rule in rules],
-		"fields": class_answer(class, rules),
+		"fields": class_answer(i, rules),
+		"limits": object.get(limits, i, {"k": 0, "min_pop": 0}),
 	}
 ]
 
@@ -82,14 +92,14 @@ class_verdict(rules) := "refuse" if count(rules) > 0
 
 class_verdict(rules) := "allow" if count(rules) == 0
 
-class_answer(class, rules) := class_fields(class, data.taxonomy.answers) if {
+class_answer(i, rules) := class_fields(i, data.taxonomy.answers) if {
 	count(rules) == 0
 	count(answered_objections) == 0
 }
 
-class_answer(class, rules) := class_fields(class, refused_answers) if count(rules) > 0
+class_answer(i, rules) := class_fields(i, refused_answers) if count(rules) > 0
 
-class_answer(class, _) := class_fields(class, refused_answers) if count(answered_objections) > 0
+class_answer(i, _) := class_fields(i, refused_answers) if count(answered_objections) > 0
 
 # What would have left does not, and says why; what would not have left keeps its own reason.
 refused_answers[code] := said if {

@@ -52,3 +52,17 @@ test_no_answer_is_a_refusal if {
 	answer.verdict == "refuse"
 	answer.objections[0].rule == "error.undefined"
 }
+
+test_a_class_says_its_limits if {
+	answer := data.exchange.decision with input as figures
+	[class.limits | some class in answer.classes] == [{"k": 5, "min_pop": 0}]
+	none := data.exchange.decision with input as question
+	[class.limits | some class in none.classes] == [{"k": 0, "min_pop": 0}, {"k": 0, "min_pop": 0}]
+}
+
+test_no_answer_measures_nothing if {
+	answer := data.exchange.decision with input as {} with data.taxonomy.fixes as {}
+	answer.assess == []
+	unreadable_answer := data.exchange.decision with input as {}
+	unreadable_answer.assess == []
+}

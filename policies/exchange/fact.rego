@@ -21,3 +21,7 @@ class_objections contains [i, "data.fact_unknown"] if {
 fact_known(name, value) if value in data.taxonomy.facts[name]
 
 fact_known("origin_purpose", value) if data.taxonomy.purposes[value].leaf
+
+fact_known("consent_purposes", value) if strings_formed(value)
+
+fact_known("consent_recipients", value) if strings_formed(value)

@@ -29,11 +29,11 @@ people_among_figures if {
 
 content_released if {
 	carriers := data.taxonomy.carriers
-	some class in input.classes
-	codes_of_type := codes[class.record_type]
+	some i, class in input.classes
+	codes_of_class := class_known(i)
 	some field in class.fields
 	not field in carriers
-	is_content(codes_of_type[field])
+	is_content(codes_of_class[field])
 }
 
 is_content(code) if endswith(code, ":pending")
@@ -137,13 +137,19 @@ withheld(item, reason) := concat(":", ["null", reason]) if item.mark_withheld ==
 
 withheld(item, reason) := concat(":", ["drop", reason]) if not item.mark_withheld == true
 
-class_fields(class, answers) := {field: answer |
+class_fields(i, answers) := {field: answer |
 	some field in class.fields
 	answer := answers[object.get(known, field, rest)]
 } if {
-	known := object.get(codes, class.record_type, {})
+	class := input.classes[i]
+	known := class_known(i)
 	rest := object.get(unnamed, class.record_type, "drop:agreement")
 }
+
+# A class of figures may be held closer than its record type.
+class_known(i) := object.union(object.get(codes, input.classes[i].record_type, {}), class_codes[i])
+
+class_known(i) := object.get(codes, input.classes[i].record_type, {}) if not class_codes[i]
 
 # What becomes of a field that neither matrix nor agreement names.
 unnamed[record_type] := "drop:max_form" if {

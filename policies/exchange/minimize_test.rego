@@ -115,7 +115,7 @@ test_what_a_person_may_open_is_not_empty if {
 }
 
 test_withheld_values_are_empty if {
-	items := [object.union(question.agreement.data[0], {"fields": ["record_id", "photo_url"]})]
+	items := [object.union(question.agreement.data[0], {"fields": ["record_id", "disability_info"]})]
 	"minimize.empty" in data.exchange.objections
 		with input as but({"agreement": {"data": items}, "classes": [person]})
 }

@@ -18,3 +18,18 @@ test_a_recipient_of_no_kind if {
 	data.exchange.objections == {"party.recipient_kind_missing"}
 		with input as but({"recipient": {"kind": ""}})
 }
+
+test_a_kind_no_red_line_knows if {
+	data.exchange.objections == {"party.recipient_kind_unknown"}
+		with input as but({"recipient": {"kind": "gov.police"}})
+}
+
+test_a_suspended_party if {
+	data.exchange.objections == {"party.suspended"} with input as but({"sender": {"status": "suspended"}})
+	data.exchange.objections == {"party.suspended"} with input as but({"recipient": {"status": "suspended"}})
+}
+
+test_no_status_stated if {
+	data.exchange.objections == {"party.suspended"} with input as json.remove(question, ["sender/status"])
+	data.exchange.objections == {"party.suspended"} with input as json.remove(question, ["recipient/status"])
+}

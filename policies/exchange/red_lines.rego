@@ -6,6 +6,7 @@ package exchange
 # description: |
 #   Uses that no agreement and no human decision can allow: a red purpose asked for, a recipient
 #   whose kind or declared purposes are red, and a donor asking for data about identifiable people.
+#   Three more have a file of their own: the authorities people fled from, vendors and biometrics.
 # related_resources:
 #   - ref: https://www.icrc.org/en/data-protection-humanitarian-action-handbook
 #     description: ICRC Handbook 3rd ed., 8.2.3, 3.7.1, 9.3.2, 11.2

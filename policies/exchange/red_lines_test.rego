@@ -5,6 +5,39 @@ test_a_red_purpose if {
 		with input as but({"request": {"purpose": "red.migration"}})
 }
 
+test_every_red_line_as_a_purpose_asked_for if {
+	every line, _ in data.taxonomy.red_lines {
+		raised := data.exchange.objections with input as but({"request": {"purpose": line}})
+		line in raised
+	}
+	count(data.taxonomy.red_lines) == 15
+}
+
+test_every_red_line_as_a_purpose_of_the_recipient if {
+	every line, _ in data.taxonomy.red_lines {
+		purposes := ["hum.assist.registration", line]
+		raised := data.exchange.objections with input as but({"recipient": {"purposes": purposes}})
+		raised == {line}
+	}
+}
+
+test_every_red_kind_of_recipient if {
+	every kind, line in data.taxonomy.red_kinds {
+		raised := data.exchange.objections with input as but({"recipient": {"kind": kind}})
+		line in raised
+	}
+	object.keys(data.taxonomy.red_kinds) == {"gov.lawenf", "gov.migration", "military", "intel", "broker"}
+}
+
+test_no_decision_opens_any_red_line if {
+	every line, _ in data.taxonomy.red_lines {
+		made := [{"decision": line, "by": ["dpo", "head_of_office"], "valid_until": "2027-01-01T00:00:00Z"}]
+		raised := data.exchange.objections
+			with input as but({"recipient": {"purposes": [line]}, "context": {"decisions": made}})
+		line in raised
+	}
+}
+
 test_a_red_purpose_by_its_iri if {
 	"red.political" in data.exchange.objections
 		with input as but({"request": {"purpose": "https://w3id.org/dpv#PoliticalCampaign"}})

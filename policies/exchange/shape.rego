@@ -19,17 +19,37 @@ well_formed if {
 	party_formed(object.get(input, "sender", null))
 	party_formed(object.get(input, "recipient", null))
 	lists_formed(input.context, ["decisions"])
+	context_formed
 	agreement_formed(object.get(input, "agreement", null))
 	decisions_formed
+	officers_formed
 	input.records in data.taxonomy.record_buckets
 	classes_formed
+}
+
+# Each absent where the gateway does not state it.
+context_formed if {
+	prior := object.get(input.context, "prior", {})
+	is_object(prior)
+	strings_formed([object.get(input.context, "unsigned", ""), object.get(prior, "transfers", "")])
+	numbers_formed([object.get(prior, "derogations", 0)])
+	strings_formed(object.get(input.context, "above_volume", []))
+	classified := object.get(input.context, "sensitivity", {})
+	is_object(classified)
+	strings_formed([level | some level in classified])
+	found := object.get(input.context, "risk", {})
+	is_object(found)
+	every one in found {
+		numbers_formed([one.k, one.l, one.risk_permille])
+		count(one) == 3
+	}
 }
 
 party_formed(party) if is_null(party)
 
 party_formed(party) if {
 	is_object(party)
-	strings_formed([object.get(party, "id", ""), object.get(party, "kind", "")])
+	strings_formed([object.get(party, "id", ""), object.get(party, "kind", ""), object.get(party, "status", "")])
 	strings_formed(object.get(party, "purposes", []))
 	lists_formed(party, ["regimes"])
 	every regime in object.get(party, "regimes", []) {
@@ -48,6 +68,14 @@ agreement_formed(said) if {
 	bases_formed(object.get(said, "legal_bases", []))
 	data_formed(object.get(said, "data", []))
 	lists_formed(said, ["decisions"])
+	terms_formed(said)
+	strings_formed(object.get(said, "signed_by", []))
+	strings_formed(object.get(said, "approved_by", []))
+	publication := object.get(said, "publication", {})
+	is_object(publication)
+	least := object.get(publication, "thresholds", {})
+	is_object(least)
+	numbers_formed([number | some number in least])
 }
 
 bases_formed(held) if {
@@ -61,6 +89,7 @@ data_formed(items) if {
 	count({item.record_type | some item in items}) == count(items)
 	every item in items {
 		strings_formed(object.get(item, "fields", []))
+		is_string(object.get(item, "max_form", ""))
 		is_object(object.get(item, "forms", {}))
 	}
 }
@@ -93,6 +122,11 @@ strings_formed(values) if {
 	is_array(values)
 	is_string(min(array.concat(values, [""])))
 	is_string(max(array.concat(values, [""])))
+}
+
+numbers_formed(values) if {
+	is_number(min(array.concat(values, [0])))
+	is_number(max(array.concat(values, [0])))
 }
 
 # One expression for all of them: matching is the dearest thing done here.

@@ -1,0 +1,113 @@
+"""The parts of a running gateway, and a transfer at each stage of its journey through it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gateway.account import Written
+from gateway.cells import Table
+from gateway.circumstances import Stood
+from gateway.deployment import Deployment, Keys
+from gateway.log import Log
+from gateway.minimize import Minimized
+from gateway.policy import Bundle, Decision, PolicyEngine
+from gateway.remembered import Remembered
+from gateway.spool import Spool
+from gateway.terms import Terms
+
+
+def _clock() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The parts of a running gateway."""
+
+    deployment: Deployment
+    keys: Keys = field(repr=False)
+    engine: PolicyEngine
+    log: Log
+    known: Mapping[str, Any] = field(repr=False)
+    """Ids that policy has a word for: `purposes` and `bases`."""
+    bundle: Bundle = field(repr=False)
+    """The policies that answer."""
+    stood: Mapping[str, Stood] = field(repr=False)
+    """Agreements as they stand."""
+    epoch: int
+    """Of the log, when this was read; another one means that something else stands."""
+    clock: Callable[[], str] = _clock
+    """The present moment, `YYYY-MM-DDTHH:MM:SSZ`; stamped once for each transfer."""
+    remembered: Remembered = field(default_factory=Remembered, repr=False)
+    """Questions but for their moment, plans and frames, by what they are made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One crossing that is asked for."""
+
+    id: str
+    terms: Terms
+    content: bytes | Path = field(repr=False)
+    """A path where the payload is a file, which may be larger than memory."""
+    once: str | None = None
+    """Idempotency token, already hashed."""
+    mark: bytes = field(default=b"", repr=False)
+    """What a second use of the token must repeat: a keyed digest of terms and content."""
+    at_once: bool = True
+    """The caller takes the content with the answer. Otherwise it is kept, encrypted, for one
+    fetch: by the sender where `deliver` is `return`, by the recipient where it is `inbox`."""
+
+    @property
+    def waits_for(self) -> str | None:
+        """The party whose fetch the content waits for; None where it leaves with the answer."""
+        if self.terms.deliver == "inbox":
+            return self.terms.recipient
+        return None if self.at_once else self.terms.sender
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A transfer that is decided, and perhaps rendered; nothing has left."""
+
+    decision: Decision
+    considered: int
+    minimized: Minimized | None
+    written: Written | None
+    details: Mapping[str, Any]
+    figures: Table | None = field(default=None, repr=False)
+    """Figures that leave or stay, to be remembered of the recipient."""
+    told: int = 0
+    """Version of what the recipient was told of figures before."""
+
+    @property
+    def outcome(self) -> str:
+        """`released`, `held` or `refused`, as the entry says it."""
+        if self.written is not None:
+            return "released"
+        return "held" if self.decision.verdict == "pending" else "refused"
+
+    def close(self) -> None:
+        """Destroy what was rendered."""
+        if self.written is not None:
+            self.written.spool.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A transfer that is in the log."""
+
+    transfer: str
+    outcome: str
+    receipt: bytes = field(repr=False)
+    released: Spool | None = field(repr=False)
+    """To be handed over by the caller, who then calls `Log.done`. None where it is kept."""
+    media_type: str
+    details: Mapping[str, Any]
+
+    @property
+    def content(self) -> bytes | None:
+        """What is released, at once."""
+        return None if self.released is None else self.released.read()
