@@ -58,7 +58,7 @@ def _in_force(deployment: Path | None) -> Bundle:
 
 
 def _in_folders(deployment: Path | None) -> Bundle:
-    from gateway.policy.gathered import gathered
+    from gateway.policy.bundle import gathered
 
     own = deployment / "policies" if deployment is not None else None
     # Not held to the subset again: the gateway refused what is outside when it read it.

@@ -287,9 +287,12 @@ def _made_text(spec: Any, name: str, chance: Random) -> str:
         return "https://pictures.example/1.jpg"
     if name == "script":
         return "Arab"
+    if not fitting:
+        fitting = [text for text in _CONSENTED if re.fullmatch(pattern, text)]
     return chance.choice(fitting if pattern else _WORDS)
 
 
+_CONSENTED = ["hum.assist.dedup", "hum.health", "gov.health", "org:clinic-7"]
 _EXACT = [
     *(f"unhcr.example/p{number}" for number in range(4)),
     *("SDN", "SD", "fr-TD", "1.0", "18-59", "60+", "lb.consent", "FL-2024-000012-SDN"),

@@ -14,10 +14,9 @@ from gateway.canonical import digest
 from gateway.cli import app
 from gateway.errors import GatewayError, OfficerError
 from gateway.explained import explained
-from gateway.policy.bundle import Bundle
+from gateway.policy.bundle import Bundle, gathered
 from gateway.policy.bundle import read as read_bundle
 from gateway.policy.faults import PolicyError
-from gateway.policy.gathered import gathered
 
 POLICIES = Path(__file__).resolve().parent.parent / "policies"
 BUNDLE = read_bundle(POLICIES)

@@ -4,6 +4,9 @@
 which policies answer. Whatever goes wrong is a `PolicyError`, and nothing leaves.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from gateway.policy.bundle import Bundle
 from gateway.policy.bundle import read as read_bundle
 from gateway.policy.decision import (
@@ -15,7 +18,6 @@ from gateway.policy.decision import (
     Objection,
     Pending,
 )
-from gateway.policy.embedded import Embedded
 from gateway.policy.engine import Cached, PolicyEngine, not_ready
 from gateway.policy.faults import (
     PolicyError,
@@ -26,8 +28,11 @@ from gateway.policy.faults import (
     PolicyUndefined,
     QuestionUnfit,
 )
-from gateway.policy.opa_server import OpaServer
 from gateway.policy.question import Question, Template
+
+if TYPE_CHECKING:
+    from gateway.policy.embedded import Embedded
+    from gateway.policy.opa_server import OpaServer
 
 __all__ = [
     "Border",
@@ -54,3 +59,12 @@ __all__ = [
     "not_ready",
     "read_bundle",
 ]
+
+_ENGINES = {"Embedded": "embedded", "OpaServer": "opa_server"}
+
+
+def __getattr__(name: str) -> Any:
+    # To import the client of a server takes longer than to explain an answer.
+    if name not in _ENGINES:
+        raise AttributeError(name)
+    return getattr(import_module(f"gateway.policy.{_ENGINES[name]}"), name)

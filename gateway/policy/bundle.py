@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from gateway.canonical import canonical, digest
 from gateway.errors import OfficerError
 from gateway.policy.local_check import misshapen
@@ -102,34 +104,45 @@ def read(directory: Path, local: Path | None = None) -> Bundle:
     Raises `OfficerError` for a table that does not parse, a policy outside the portable
     subset, and an operator's policy in another package than `local`.
     """
+    bundle = gathered(directory, local, canonical_tables=True)
+    for package in ("exchange", "local"):
+        files = {name: text for name, text in bundle.policies if name.startswith(f"{package}/")}
+        shapes = misshapen(files) if package == "local" else []
+        for finding in [*findings(files, package=package), *shapes]:
+            raise OfficerError(finding.problem, rule="bundle.policy", at=finding.place)
+    return bundle
+
+
+def gathered(
+    directory: Path, local: Path | None = None, *, canonical_tables: bool = False
+) -> Bundle:
+    """What `read` reads, without looking at what the policies say: for those who explain what was
+    read and checked before."""
     if not (directory / "exchange").is_dir():
         raise OfficerError("no policies", rule="bundle.missing", at=str(directory))
     policies = _rego(directory / "exchange", "exchange")
     if local is not None:
         policies |= _rego(local, "local")
     policies.setdefault("local/none.rego", "package local\n")
-    tables = {root: _tables(directory / root) for root in TABLES}
+    tables = {root: _tables(directory / root, canonical_tables) for root in TABLES}
     return Bundle(tuple(sorted(policies.items())), canonical(tables))
 
 
 def _rego(folder: Path, package: str) -> dict[str, str]:
-    files = {
-        f"{package}/{path.relative_to(folder).as_posix()}": path.read_text()
+    return {
+        f"{package}/{path.relative_to(folder).as_posix()}": path.read_text(encoding="utf-8")
         for path in sorted(folder.rglob("*.rego"))
         if not path.name.endswith("_test.rego")
     }
-    shapes = misshapen(files) if package == "local" else []
-    for finding in [*findings(files, package=package), *shapes]:
-        raise OfficerError(finding.problem, rule="bundle.policy", at=finding.place)
-    return files
 
 
-def _tables(folder: Path) -> dict[str, Any]:
+def _tables(folder: Path, checked: bool) -> dict[str, Any]:
     tables: dict[str, Any] = {}
     for path in sorted(folder.glob("*.json")):
         try:
-            table = json.loads(path.read_text())
-            canonical(table)
+            table = orjson.loads(path.read_bytes())
+            if checked:
+                canonical(table)
         except ValueError:
             raise OfficerError("not a table", rule="bundle.table", at=path.name) from None
         if not isinstance(table, dict) or tables.keys() & table.keys():
