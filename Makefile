@@ -11,8 +11,8 @@ export PATH := $(CURDIR)/.tools:$(PATH)
 demo: $(VENV)/.run
 	$(BIN)/corridor demo
 
-# Two halves at once, for two cores: the formats, and everything else.
-FORMATS := $(wildcard tests/test_adapter_*.py \
+# Two halves at once, for two cores: the formats and the policies, and everything else.
+FORMATS := $(wildcard tests/test_adapter_*.py tests/test_policy_*.py \
 	tests/test_real_samples.py \
 	tests/test_fhir_validator.py tests/test_suggest.py)
 OTHERS := $(filter-out $(FORMATS),$(wildcard tests/test_*.py))
