@@ -18,7 +18,7 @@ from gateway.high_water import HighWater
 from gateway.log_batch import Sequencer, Waiting
 from gateway.log_file import FILE
 from gateway.log_standing import effects_of
-from gateway.log_store import Store
+from gateway.log_store.sqlite import SqliteStore
 from gateway.note import Signer, render_vkey
 from gateway.policy import Bundle, Decision, Question, QuestionUnfit, Template
 from gateway.policy.cases import case
@@ -128,9 +128,9 @@ def make(
     directory.mkdir(mode=0o700, exist_ok=True)
     signer = Signer.of(origin, keys.log)
     note = signer.checkpoint(0, merkle.EMPTY)
-    Store.create(directory / FILE, render_vkey(signer.vkey), origin, note)
+    SqliteStore.create(directory / FILE, render_vkey(signer.vkey), origin, note)
     HighWater.create(directory, note)
-    store, noted = Store(directory / FILE), HighWater(directory)
+    store, noted = SqliteStore(directory / FILE), HighWater(directory)
     engine = Engine(bundle)
     try:
         clock = _Clock()

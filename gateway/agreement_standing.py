@@ -7,14 +7,13 @@ word: gateways in every process ask it, and a file that says more than the log i
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from joserfc.jwk import OKPKey
 
-from gateway import document_edit, entry
+from gateway import document_edit, entry, log_place
 from gateway.agreement import content, content_digest, signatories, signed_by
 from gateway.agreement_check import Finding, Source, findings, read
 from gateway.approval import REASON, Approval, moment, people, read_approvals
@@ -22,8 +21,9 @@ from gateway.canonical import canonical, digest
 from gateway.deployment import Deployment, Keys, files, read_deployment, read_keys
 from gateway.errors import OfficerError
 from gateway.log import Log
-from gateway.log_file import FILE, connect
+from gateway.log_snapshot import live
 from gateway.log_standing import Standing
+from gateway.recorded import has_documents
 from gateway.session import POLICIES, standing_bundle
 from gateway.signing import claimed, sign, valid_at, verify
 
@@ -92,11 +92,10 @@ def path_of(directory: Path, name: str) -> Path:
 
 def standing_of(data: Path) -> dict[str, Standing]:
     """The last word of the log about agreements, by id, without opening the log for writing."""
-    if not (data / FILE).is_file():
+    if not log_place.present(data):
         return {}
-    with closing(connect(data / FILE)) as log:
-        log.pragma("query_only", True)
-        if not log.execute("SELECT 1 FROM sqlite_schema WHERE name = 'standing'").fetchall():
+    with live(data) as log:
+        if not has_documents(log):
             return {}
         query = "SELECT kind, id, version, state, digest, document, idx FROM standing"
         rows = [Standing(*row) for row in log.execute(query) if row[0] == "agreement"]

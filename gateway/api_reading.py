@@ -124,12 +124,6 @@ def inbox(
     return _json({"items": items, **more})
 
 
-@router.get("/v1/log/checkpoint", summary="The newest signed checkpoint")
-def log_checkpoint(gateway: Open) -> Response:
-    """C2SP tlog-checkpoint. Public: it says how long the log is and nothing of what is in it."""
-    return Response(gateway.log.checkpoint(), media_type="text/plain; charset=utf-8")
-
-
 @router.get("/v1/log/key", summary="The log's public key")
 def log_key(gateway: Open) -> Response:
     """The key as C2SP vkey. An auditor gets it by another way too, and compares."""

@@ -26,10 +26,15 @@ from starlette.responses import Response, StreamingResponse
 from gateway import following, journal, problem, session
 from gateway.adapter import installed
 from gateway.api_bundles import router as bundles
+from gateway.api_custody import router as custody
+from gateway.api_log import router as log_tiles
 from gateway.api_reading import party_of, router
+from gateway.api_reports import router as reports
 from gateway.entry import new_id
 from gateway.errors import CorridorError, SenderError
 from gateway.exchange import Gateway, Outcome, Transfer, exchange, judge
+from gateway.happenings.custody import Desk
+from gateway.happenings.passed import passed
 from gateway.log import Duplicate, Superseded
 from gateway.openapi import describe
 from gateway.spool import Spool
@@ -87,6 +92,9 @@ def create_app(directory: Path) -> FastAPI:
     app.add_route("/v1/preview", preview, methods=["POST"])
     app.include_router(router)
     app.include_router(bundles)
+    app.include_router(log_tiles)
+    app.include_router(custody)
+    app.include_router(reports)
     describe(app)
     return app
 
@@ -95,6 +103,7 @@ async def _sweep(gateway: Gateway) -> None:
     """Destroy what nobody fetched in time, now and every few minutes."""
     while not gateway.log.stopped:
         try:
+            await asyncio.to_thread(passed, Desk.of(gateway))
             await asyncio.to_thread(gateway.log.destroy_expired)
         except CorridorError as error:
             # Another process may hold the log just now; the next round tries again.

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import apsw
-
+from gateway.log_snapshot import Snapshot
 from gateway.log_standing import effects_of, month_of, opened
 
 Found = Callable[[str, str], None]
@@ -37,7 +36,7 @@ class StandingAudit:
         if template is not None:
             self._needed.setdefault(template, index)
 
-    def tables(self, connection: apsw.Connection) -> None:
+    def tables(self, connection: Snapshot) -> None:
         """Compare the tables with what the entries say."""
         kept = set()
         for digest, value in connection.execute("SELECT digest, value FROM document"):

@@ -16,11 +16,15 @@ from rich.console import Console
 
 from gateway import (
     cli_agreement,
+    cli_log_publish,
+    cli_log_report,
+    cli_log_upkeep,
     cli_policy_bundle,
     cli_policy_change,
     cli_policy_explain,
     cli_policy_mutate,
     journal,
+    log_place,
     session,
 )
 from gateway import (
@@ -30,16 +34,19 @@ from gateway import (
     cli_suggest as _,  # noqa: F401 - adds `mapping suggest`
 )
 from gateway.cli_adapter import adapter
+from gateway.cli_incident import incident
 from gateway.cli_log import log
 from gateway.cli_mapping import mapping
 from gateway.cli_officer import officer, party_sign_key
 from gateway.cli_policy import policy
+from gateway.cli_recall import recall
+from gateway.cli_rights import rights
 from gateway.deployment import make_keys, new_bearer, read_deployment, read_keys
 from gateway.entry import new_id
 from gateway.errors import OfficerError, RecipientError
 from gateway.exchange import Judged, Outcome, Transfer, exchange, judge
 from gateway.log import Log
-from gateway.settings import parse_settings
+from gateway.settings import GatewaySettings, parse_settings
 from gateway.show import show_details, told
 from gateway.terms import Asked, terms_of
 
@@ -47,6 +54,9 @@ app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 app.add_typer(log, name="log")
+cli_log_publish.register(log)
+cli_log_report.register(log)
+cli_log_upkeep.register(log)
 app.add_typer(adapter, name="adapter")
 app.add_typer(mapping, name="mapping")
 app.add_typer(policy, name="policy")
@@ -54,6 +64,9 @@ for commands in (cli_policy_explain, cli_policy_change, cli_policy_mutate, cli_p
     commands.register(policy)
 app.add_typer(cli_agreement.agreement, name="agreement")
 app.add_typer(officer, name="officer")
+app.add_typer(recall, name="recall")
+app.add_typer(rights, name="rights")
+app.add_typer(incident, name="incident")
 party = typer.Typer(help="Parties and their keys.", no_args_is_help=True)
 app.add_typer(party, name="party")
 party.command(name="sign-key")(party_sign_key)
@@ -90,6 +103,9 @@ def init(
     origin: Annotated[
         str | None, typer.Option(help="Name of the transfer log: host/path, new for each log.")
     ] = None,
+    join: Annotated[
+        bool, typer.Option("--join", help="Join a log in PostgreSQL that other gateways write.")
+    ] = False,
 ) -> None:
     """Make a deployment, or the keys and the log that an existing one lacks."""
     settings = directory / "corridor.toml"
@@ -105,13 +121,18 @@ def init(
     deployment = read_deployment(directory)
     for key in make_keys(directory, deployment.settings.gateway.origin):
         typer.echo(f"made keys/{key}")
-    if not (deployment.data / "log.sqlite").exists():
-        gateway = deployment.settings.gateway
-        keys = read_keys(directory)
-        Log.create(
-            deployment.data, origin=gateway.origin, key=keys.log, gateway=gateway.name
-        ).close()
-        typer.echo("made data/log.sqlite")
+    if not log_place.present(deployment.data):
+        _make_log(deployment.data, deployment.settings.gateway, join=join)
+
+
+def _make_log(data: Path, gateway: GatewaySettings, *, join: bool) -> None:
+    key = read_keys(data.parent).log
+    if join:
+        Log.join(data, key=key, gateway=gateway.name).close()
+        typer.echo("joined the log")
+    else:
+        Log.create(data, origin=gateway.origin, key=key, gateway=gateway.name).close()
+        typer.echo(f"made {log_place.called(data)}")
 
 
 @app.command()

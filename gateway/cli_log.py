@@ -59,6 +59,9 @@ def _table(entries: list[tuple[int, dict[str, Any]]]) -> Table:
 @log.command()
 @told
 def verify(
+    where: Annotated[
+        str, typer.Argument(metavar="DIR|URL", help="An exported log, or where one is published.")
+    ] = "",
     deployment: DeploymentOption = None,
     receipt_file: Annotated[
         Path | None, typer.Option("--receipt", help="A receipt to check.", dir_okay=False)
@@ -69,10 +72,32 @@ def verify(
     key: Annotated[
         Path | None, typer.Option("--key", help="The log's public key, got by another way.")
     ] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="Whose cosignatures are enough (tlog-policy).")
+    ] = None,
+    checkpoints: Annotated[
+        list[Path] | None, typer.Option("--checkpoint", help="One that somebody else kept.")
+    ] = None,
+    ask_witnesses: Annotated[
+        bool, typer.Option("--ask-witnesses", help="Fetch the checkpoints that witnesses hold.")
+    ] = False,
+    within: Annotated[
+        int, typer.Option("--within", min=0, help="Seconds an entry may wait for witnesses.")
+    ] = 0,
 ) -> None:
     """Check a whole log, a receipt, or a receipt against its log. Exits 1 for any finding."""
-    if deployment is None and (key is None or receipt_file is None):
-        raise typer.BadParameter("give --deployment, or --receipt and --key")
+    if deployment is None and (key is None or (receipt_file is None and not where)):
+        raise typer.BadParameter("give --deployment, or --key and DIR, URL or --receipt")
+    if not where and (policy or checkpoints or ask_witnesses or within):
+        raise typer.BadParameter("give DIR or URL: witnesses are asked of an exported log")
+    if where:
+        from gateway.cli_log_verify import Asked, verify_exported
+
+        if key is None or deployment is not None:
+            raise typer.BadParameter("give --key, and no --deployment")
+        verify_exported(
+            Asked(where, key, policy, checkpoints or (), receipt_file, ask_witnesses, within)
+        )
     vkey = _vkey(deployment, key)
     if deployment is not None:
         _log(deployment / "data", vkey)

@@ -173,15 +173,28 @@ def _others(old: Schema, new: Schema) -> Iterator[str]:
 def _kindred(old: Schema, new: Schema) -> list[tuple[Schema, Schema]]:
     """The kinds of one document that is told apart by `allOf` of `if` and `then`, old and new.
 
-    Nothing where the conditions are not the same, one by one.
+    Nothing where the conditions are not the same, one by one. There may be more kinds, of
+    documents that the old schema refused.
     """
     before, after = old.get("allOf", []), new.get("allOf", [])
     told = [one.keys() == {"if", "then"} for one in (*before, *after)]
-    if len(before) != len(after) or not all(told):
+    if len(before) > len(after) or not all(told):
         return []
-    if any(one["if"] != other["if"] for one, other in zip(before, after, strict=True)):
+    if any(one["if"] != other["if"] for one, other in zip(before, after, strict=False)):
         return []
-    return [(one["then"], other["then"]) for one, other in zip(before, after, strict=True)]
+    if not all(_was_refused(old, one["if"]) for one in after[len(before) :]):
+        return []
+    return [(one["then"], other["then"]) for one, other in zip(before, after, strict=False)]
+
+
+def _was_refused(old: Schema, condition: Schema) -> bool:
+    """Whether a condition asks for a word in one place that the old schema did not allow."""
+    for name in condition.get("required", ()):
+        allowed = old.get("properties", {}).get(name, {}).get("enum")
+        asked = condition.get("properties", {}).get(name, {})
+        if allowed is not None and "const" in asked and asked["const"] not in allowed:
+            return True
+    return False
 
 
 def _members(old: Schema, new: Schema, place: str) -> Iterator[Narrowing]:

@@ -77,7 +77,7 @@ class Deployment:
         return folder if any(folder.glob("**/*.rego")) else None
 
     def vkey(self) -> str:
-        """The log's public key, as auditors get it."""
+        """The log's public keys, as auditors get them: one a line, oldest first."""
         return read_key(self.directory / "keys" / "log.vkey").strip()
 
 

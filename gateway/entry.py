@@ -41,7 +41,10 @@ _SORTED = ("rules",)
 CHANGES = ("agreement", "policy")
 _CHANGED = {"digest", "subject", "signers", "documents"}
 """What an entry about a change says; older ones may say less."""
-_TIME = b'"time":0,"type":'
+FOLLOWED = ("party", "officer", "witness", "retention", "key")
+_FOLLOWED = {"digest", "subject"}
+"""What an entry says about a change of something that people keep in files."""
+_TIME = b'"time":0,'
 _TIME_DIGITS = 15  # as many more as a time below 2**53 can need, beside the 0
 
 
@@ -58,7 +61,7 @@ class Draft:
 
     def at(self, time_ms: int) -> bytes:
         """The entry's bytes."""
-        return b'%b"time":%d,"type":%b' % (self.before, time_ms, self.after)
+        return b'%b"time":%d,%b' % (self.before, time_ms, self.after)
 
     def __len__(self) -> int:
         return len(self.before) + len(self.after) + len(_TIME) + _TIME_DIGITS
@@ -115,6 +118,8 @@ def draft(entry: Mapping[str, Any]) -> Draft:
     _check(whole)
     if whole.get("what") in CHANGES and not whole.keys() >= _CHANGED:
         raise GatewayError("a change nobody stands for", rule="entry.change")
+    if whole.get("what") in FOLLOWED and not whole.keys() >= _FOLLOWED:
+        raise GatewayError("a change of nothing", rule="entry.change")
     policy = whole.get("policy", {})
     if ("template" in policy) != ("at" in policy):
         raise GatewayError("a question without its moment", rule="entry.question")

@@ -10,38 +10,39 @@ would rather report a disclosure that did not happen than hide one that did.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from gateway import account, deliver, receipt
 from gateway.account import Written
 from gateway.adapter import Adapter
-from gateway.cells import Table, table
-from gateway.circumstances import Told, circumstances
+from gateway.circumstances import circumstances
 from gateway.content import Content
-from gateway.entry import bucket, new_id
+from gateway.entry import bucket
 from gateway.errors import GatewayError, SenderError
-from gateway.forms import pseudonym_key, today_of
+from gateway.forms import today_of
+from gateway.happenings.decided import rests_on
+from gateway.incoming import Class
 from gateway.log import Appended, Cells, Keep
+from gateway.log_subjects import Subjects
 from gateway.mapping import Plan
 from gateway.minimization import Loss, report
-from gateway.minimize import Class, Minimized, minimize
+from gateway.minimize import Minimized
 from gateway.policy import Decision, Template
 from gateway.question import Circumstances, class_of, template
 from gateway.record import Reading, Record, Writing
 from gateway.records import Received, receive
+from gateway.reduction import Less, reduced
 from gateway.risk import Chosen, Risk, measured
 from gateway.spool import Spool
+from gateway.subjects import Commitments, subject_key
 from gateway.terms import Terms, plan_of
 from gateway.transfer import Gateway, Judged, Outcome, Transfer
 
 MAX_MEASURED = 4
 """How often a batch is measured. Each time less leaves than before."""
-
-MANY_FIGURES = 200
-"""Records with figures that are worked on aside."""
 
 __all__ = ["Gateway", "Judged", "Outcome", "Transfer", "exchange", "judge"]
 
@@ -53,9 +54,13 @@ async def exchange(transfer: Transfer, gateway: Gateway) -> Outcome:
     content that cannot be read, `GatewayError` where a promise could not be kept; in both
     cases nothing left and, but for a failing log, nothing was logged.
     """
-    judged = await judge(transfer.terms, transfer.content, gateway)
+    commitments = None
+    if gateway.deployment.settings.log.subjects:
+        key = subject_key(gateway.keys, transfer.terms.sender)
+        commitments = Commitments(transfer.id, key, gateway.log)
+    judged = await judge(transfer.terms, transfer.content, gateway, commitments)
     try:
-        receipt_ = await _logged(transfer, judged, gateway)
+        receipt_ = await _logged(transfer, judged, gateway, commitments)
     except BaseException:
         judged.close()
         raise
@@ -72,7 +77,9 @@ async def exchange(transfer: Transfer, gateway: Gateway) -> Outcome:
     )
 
 
-async def _logged(transfer: Transfer, judged: Judged, gateway: Gateway) -> bytes:
+async def _logged(
+    transfer: Transfer, judged: Judged, gateway: Gateway, commitments: Commitments | None
+) -> bytes:
     """Write the entry, durably; the receipt."""
     logged: list[bytes] = []
     opening = receipt.Opening.new()
@@ -97,6 +104,10 @@ async def _logged(transfer: Transfer, judged: Judged, gateway: Gateway) -> bytes
         considered=judged.considered,
         remembered=gateway.remembered,
     )
+    if written is not None:
+        entry |= await rests_on(judged.decision, gateway.engine)
+    if commitments is not None and judged.leaving is not None:
+        entry["subjects"] = commitments.root(judged.leaving)
     keep = [*deliver.keep(transfer, written, gateway.keys.content, gateway.deployment)]
     await asyncio.shield(
         asyncio.wrap_future(
@@ -107,6 +118,7 @@ async def _logged(transfer: Transfer, judged: Judged, gateway: Gateway) -> bytes
                 finish=finish,
                 documents=_documents(judged, gateway),
                 cells=_cells(judged, terms),
+                subjects=_subjects(judged, commitments),
             )
         )
     )
@@ -127,8 +139,19 @@ def _cells(judged: Judged, terms: Terms) -> Cells | None:
     return Cells(terms.recipient, judged.told, list(judged.figures.rows()))
 
 
-async def judge(terms: Terms, content: bytes | Path, gateway: Gateway) -> Judged:
-    """Everything but the log and the release: what `preview` shows. Writes nothing anywhere."""
+def _subjects(judged: Judged, commitments: Commitments | None) -> Subjects | None:
+    if judged.leaving is None:
+        return None
+    return Subjects(judged.stops) if commitments is None else commitments.subjects(judged.stops)
+
+
+async def judge(
+    terms: Terms, content: bytes | Path, gateway: Gateway, commitments: Commitments | None = None
+) -> Judged:
+    """Everything but the log and the release: what `preview` shows.
+
+    Writes nothing anywhere, but for the rows of `commitments` to very many records.
+    """
     source, target = terms.adapters()
     plan = plan_of(terms.mapping, gateway.deployment)
     now = gateway.clock()
@@ -139,7 +162,7 @@ async def judge(terms: Terms, content: bytes | Path, gateway: Gateway) -> Judged
     around = _around(terms, received, gateway, now)
     question = partial(_question, terms, gateway, asked, received, plan)
     decision = await gateway.engine.decide(question(around).at(now))
-    less: _Less | None = None
+    less: Less | None = None
     risks: dict[str, Risk] = {}
     if decision.assess:
         less, risks, decision = await _assessed(
@@ -148,16 +171,16 @@ async def judge(terms: Terms, content: bytes | Path, gateway: Gateway) -> Judged
     if decision.verdict != "allow":
         less = None
     elif less is None:
-        less = await _minimized(terms, decision, received, asked, today, gateway)
+        less = await reduced(terms, decision, received, asked, today, gateway)
     minimized = None if less is None else less.minimized
-    written = _written(minimized, target, terms, gateway)
+    written = _written(minimized, target, terms, gateway, commitments)
     details = account.details(reading, decision, minimized, written, received, gateway.remembered)
     if less is not None and written is not None:
         details["minimization"] = report(
             received.count, less.minimized, figures=less.figures, risks=risks, loss=less.loss
         )
-    figures, told = (None, 0) if less is None else (less.figures, less.told)
-    return Judged(decision, received.count, minimized, written, details, figures, told)
+    figures, told, stops = (None, 0, 0) if less is None else (less.figures, less.told, less.stops)
+    return Judged(decision, received.count, minimized, written, details, figures, told, stops)
 
 
 async def _assessed(
@@ -169,7 +192,7 @@ async def _assessed(
     now: str,
     question: Callable[[Circumstances], Template],
     around: Circumstances,
-) -> "tuple[_Less, dict[str, Risk], Decision]":
+) -> tuple[Less, dict[str, Risk], Decision]:
     """What would leave, how easily somebody could be found in it, and the answer to that.
 
     An answer that leaves less is measured again, with the worst that was found before: what
@@ -178,7 +201,7 @@ async def _assessed(
     chosen, worst = _chosen(terms, decision, gateway), dict[str, tuple[int, int, int]]()
     for _ in range(MAX_MEASURED):
         loss = Loss()
-        less = await _minimized(terms, decision, received, asked, today_of(now), gateway, loss)
+        less = await reduced(terms, decision, received, asked, today_of(now), gateway, loss)
         risks = measured(less.minimized.records, chosen)
         for name, risk in risks.items():
             worst[name] = _worse(worst.get(name), risk)
@@ -196,16 +219,6 @@ def _worse(known: tuple[int, int, int] | None, risk: Risk) -> tuple[int, int, in
     if known is None:
         return k, diversity, permille
     return min(k, known[0]), min(diversity, known[1]), max(permille, known[2])
-
-
-@dataclass(frozen=True, slots=True)
-class _Less:
-    """What is left of the records, and what was kept back of figures and lost of values."""
-
-    minimized: Minimized
-    figures: Table | None
-    told: int
-    loss: Loss | None
 
 
 def _received(
@@ -258,59 +271,12 @@ def _chosen(terms: Terms, decision: Decision, gateway: Gateway) -> dict[str, Cho
     }
 
 
-async def _minimized(
-    terms: Terms,
-    decision: Decision,
-    received: Received,
-    asked: Sequence[Class],
-    today: str,
-    gateway: Gateway,
-    loss: Loss | None = None,
-) -> _Less:
-    scope = (terms.sender, terms.recipient, terms.purpose)
-    if decision.max_form == "rec":
-        # De-identified records must not be joined over time, so each transfer has its own key.
-        key = pseudonym_key(gateway.keys.pseudonym, *scope, new_id())
-    else:
-        master = gateway.keys.pseudonym
-        key = gateway.remembered.of("key", scope, lambda: pseudonym_key(master, *scope))
-    answers = gateway.remembered.with_object(
-        "answers", decision.classes, lambda: [account.Answer.of(one) for one in decision.classes]
-    )
-    rulings = dict(zip(asked, answers, strict=True))
-    figures, told = _figures(terms, rulings, gateway)
-    work = partial(
-        minimize,
-        received,
-        rulings,
-        key=key,
-        places=gateway.deployment.places,
-        today=today,
-        remembered=gateway.remembered,
-        figures=figures,
-        seen=None if loss is None else loss.see,
-    )
-    # Tables take seconds where they are large; others are not to wait for them.
-    aside = figures is not None and received.count > MANY_FIGURES
-    minimized = await asyncio.to_thread(work) if aside else work()
-    return _Less(minimized, figures, told, loss)
-
-
-def _figures(
-    terms: Terms, rulings: Mapping[Class, account.Answer], gateway: Gateway
-) -> tuple[Table | None, int]:
-    """The table that keeps small figures back, and the version of what was told before."""
-    limited = any(one.allows and one.limits.k for one in rulings.values())
-    if not limited:
-        return None, 0
-    known = gateway.log.known_cells(terms.recipient)
-    key = pseudonym_key(gateway.keys.pseudonym, "cells", terms.recipient)
-    made = table(rulings, known=Told(known), key=key, places=gateway.deployment.places)
-    return made, known.version
-
-
 def _written(
-    minimized: Minimized | None, target: Adapter, terms: Terms, gateway: Gateway
+    minimized: Minimized | None,
+    target: Adapter,
+    terms: Terms,
+    gateway: Gateway,
+    commitments: Commitments | None,
 ) -> Written | None:
     """What leaves, in the recipient's format, in the spool. Nothing of it has left yet."""
     if minimized is None or not minimized.count:
@@ -321,10 +287,13 @@ def _written(
     writing = Writing()
     spool = Spool(gateway.deployment.data)
     plan = plan_of(terms.target_mapping, gateway.deployment)
+    records = minimized.records if commitments is None else commitments.over(minimized)
     try:
-        for chunk in target.render(minimized.records, plan, writing):
+        for chunk in target.render(records, plan, writing):
             spool.write(chunk)
     except BaseException:
         spool.close()
+        if commitments is not None:
+            commitments.abandon()
         raise
     return Written(spool, target.media_type, writing.lineage, tuple(sorted(writing.unrendered)))

@@ -3,95 +3,49 @@
 The order is the guarantee. An answer is given after COMMIT has returned and the high-water
 file is on the disk. If either fails, nobody knows whether the entries are in the log: every
 one of them fails, and nothing more is written until the log is opened again and has checked
-itself. To look the entries up would be a guess: after a failed flush the reader may be shown
-pages that never reached the disk.
+itself.
+
+Only where the store says that a new connection can be asked (`Unknown`) are the entries looked
+up, by their ids, while nobody else can write. Found, they are answered; not found, they fail.
+Nothing is ever released on a guess.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from time import monotonic, sleep
 
-import apsw
-
-from gateway import entry
+from gateway import entry, log_subjects
 from gateway.errors import GatewayError
 from gateway.high_water import HighWater
-from gateway.log_standing import NONE, Effects, Standing, month_of
-from gateway.log_store import CommitError, Head, Keep, Rows, Store
-from gateway.merkle import Growth, grow, leaf_hash, root
+from gateway.log_index import Indexed
+from gateway.log_standing import Standing, month_of
+from gateway.log_store import CommitError, Head, Rows, Store, Taken, Unknown
+from gateway.log_waiting import (
+    Appended,
+    Duplicate,
+    Finish,
+    Made,
+    Refused,
+    Superseded,
+    Waiting,
+    rows_of,
+)
+from gateway.merkle import grow, leaf_hash, root
 from gateway.note import Signer
+
+__all__ = ["Appended", "Duplicate", "Finish", "Made", "Sequencer", "Superseded", "Waiting"]
 
 CLOCK_TOLERANCE_MS = 2000
 """How far the clock may have gone back before nothing more is logged."""
 
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """An entry that is in the log for good, and the proof that it is."""
-
-    index: int
-    size: int
-    """Of the log when the checkpoint was signed: after the whole batch."""
-    leaf: bytes = field(repr=False)
-    """The entry's bytes."""
-    checkpoint: str
-    proof: tuple[bytes, ...] = field(repr=False)
-    """That the entry at `index` is in the log of `size`."""
-
-
-class Duplicate(GatewayError):  # noqa: N818 - named for what happened, as the receipt reads it
-    """The idempotency token was used before; `transfer` is what it was used for."""
-
-    status = 409
-
-    def __init__(self, transfer: str) -> None:
-        super().__init__("this was asked before", rule="log.duplicate")
-        self.transfer = transfer
-
-
-class Superseded(GatewayError):  # noqa: N818 - named for what happened, as the receipt reads it
-    """The agreement or the policies a release relies on stand no more, or its recipient was told
-    other figures meanwhile. Asking again may help: the answer will then rest on what stands."""
-
-    status = 503
-
-    def __init__(self) -> None:
-        super().__init__("what this rests on changed meanwhile: ask again", rule="log.superseded")
-
-
-Finish = Callable[[Appended], Sequence[Keep]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Waiting:
-    """An entry that waits for its place, and what belongs into the same transaction."""
-
-    draft: entry.Draft
-    keep: Sequence[Keep] = ()
-    once: str | None = None
-    finish: Finish | None = None
-    closes: tuple[str, Sequence[str]] = ("", ())
-    """For an outcome entry: the state it gives to which transfers."""
-    effects: Effects = NONE
-    future: Future[Appended] = field(default_factory=Future, repr=False)
-
-    def __len__(self) -> int:
-        kept = sum(len(row.value) for row in self.keep)
-        return len(self.draft) + kept + sum(len(row[2]) for row in self.effects.documents)
-
-
-class _Refused(Exception):  # noqa: N818 - a finding about one entry, never let out
-    """One entry of the batch cannot be; the others can."""
-
-    def __init__(self, waiting: Waiting, error: Exception) -> None:
-        super().__init__()
-        self.waiting, self.error = waiting, error
+LOOK_UP_SECONDS = 20.0
+"""How long a database may take to come back, before the log stops not knowing what it holds."""
+LOOK_UP_PAUSE = 0.1
 
 
 class _ConflictError(Exception):
     """Some row of the batch is taken; which entry's is not known yet."""
 
-    def __init__(self, made: Sequence[tuple[Waiting, Rows]]) -> None:
+    def __init__(self, made: Made) -> None:
         super().__init__()
         self.made = made
 
@@ -107,7 +61,9 @@ class Sequencer:
         *,
         gateway: str,
         clock: Callable[[], int],
+        guard: Callable[[], None] | None = None,
     ) -> None:
+        """`guard` checks the log as at opening. The store was checked when this is made."""
         self.gateway = gateway
         self.clock = clock
         self.stopped = False
@@ -115,6 +71,8 @@ class Sequencer:
         self._store = store
         self._high_water = high_water
         self._signer = signer
+        self._guard = guard
+        self._checked = store.connection
         self._clamped = False
 
     def commit(
@@ -126,13 +84,16 @@ class Sequencer:
         open as not released. False when nothing was logged.
         """
         waiting = list(batch)
+        if self.stopped:
+            self._fail(waiting, GatewayError("the log has stopped", rule="log.stopped"))
+            return False
         while True:
             try:
                 try:
                     answers = self._append(waiting, done, abandon)
                 except _ConflictError as conflict:
-                    raise self._blamed(conflict) from None
-            except _Refused as refused:
+                    raise self._blamed(conflict.made) from None
+            except Refused as refused:
                 waiting.remove(refused.waiting)
                 refused.waiting.future.set_exception(refused.error)
                 continue
@@ -149,37 +110,109 @@ class Sequencer:
     def _append(
         self, waiting: list[Waiting], done: Sequence[str], abandon: bool
     ) -> list[tuple[Waiting, Appended | Duplicate]]:
-        with self._store.writing():
-            self._check_standing(waiting)
-            fresh, duplicates = self._fresh(waiting)
-            batch = [*fresh, *self._outcomes(done, abandon)]
-            if not batch:
-                return duplicates
-            head, now = self._store.head(), self.clock()
-            time = self._time(head, now)
-            if time > now and not self._clamped:
-                batch.append(self._clock_entry(time - now))
-            leaves = [each.draft.at(time) for each in batch]
-            hashes = [leaf_hash(leaf) for leaf in leaves]
-            growth = grow(head.size, head.edge, hashes)
-            note = self._signer.checkpoint(growth.size, root(growth.edge))
-            appended = [
-                Appended(index, growth.size, leaf, note, growth.inclusion(index))
-                for index, leaf in enumerate(leaves, head.size)
-            ]
-            self._write(batch, appended, hashes)
-            self._store.add_effects(
-                [(each.effects, one.index) for each, one in zip(batch, appended, strict=True)],
-                month_of(time),
-            )
-            self._write_tree(growth, note, time)
+        made: Made | None = None
         try:
-            self._high_water.advance(growth.size, note)
+            with self._store.writing():
+                self._check_connection()
+                self._check_standing(waiting)
+                fresh, duplicates = self._fresh(waiting)
+                batch = [*fresh, *self._outcomes(done, abandon)]
+                if not batch:
+                    return duplicates
+                now = self.clock()
+                made = self._placed(batch, now)
+                self._write(made)
+        except Taken:
+            if made is None:
+                raise
+            raise _ConflictError(made) from None
+        except Unknown:
+            if made is None:
+                raise
+            self._look_up(made)
+        try:
+            self._high_water.advance(made.after.size, made.note)
         except Exception as error:
             problem = f"the high-water file could not be written ({type(error).__name__})"
             raise CommitError(problem, rule="log.unavailable") from error
-        self._clamped = time > now
-        return [*duplicates, *zip(batch, appended, strict=True)]
+        self._clamped = made.after.time > now
+        return [*duplicates, *zip(made.batch, made.places, strict=True)]
+
+    def _check_connection(self) -> None:
+        """On a new connection may be another log, or an older one: look before signing."""
+        if self._store.connection == self._checked:
+            return
+        if self._guard is None:
+            raise CommitError("nobody can check the new connection", rule="log.unavailable")
+        try:
+            self._guard()
+        except GatewayError as error:
+            if error.rule == "log.unavailable":
+                raise
+            raise CommitError(error.problem, rule=error.rule, at=error.at) from error
+        self._checked = self._store.connection
+
+    def _placed(self, waiting: Sequence[Waiting], now: int) -> Made:
+        head = self._store.head()
+        moment = self._time(head, now)
+        late = moment > now and not self._clamped
+        batch = [*waiting, *([self._clock_entry(moment - now)] if late else [])]
+        leaves = [each.draft.at(moment) for each in batch]
+        hashes = [leaf_hash(leaf) for leaf in leaves]
+        growth = grow(head.size, head.edge, hashes)
+        note = self._signer.checkpoint(growth.size, root(growth.edge))
+        places = [
+            Appended(index, growth.size, leaf, note, growth.inclusion(index))
+            for index, leaf in enumerate(leaves, head.size)
+        ]
+        rows = [rows_of(*one) for one in zip(batch, places, hashes, strict=True)]
+        after = Head(growth.size, growth.edge, moment)
+        return Made(batch, places, rows, head, after, growth.tiles, note)
+
+    def _write(self, made: Made) -> None:
+        store, moment = self._store, made.after.time
+        placed = list(zip(made.batch, made.places, strict=True))
+        store.add(Rows.joined(made.rows))
+        for each in made.batch:
+            store.set_states(*each.closes)
+        store.add_effects([(each.effects, one.index) for each, one in placed], month_of(moment))
+        store.add_index(
+            [
+                (each.effects.index or Indexed(each.draft.type), one.index, moment)
+                for each, one in placed
+            ]
+        )
+        log_subjects.write(store, [each.effects.subjects for each in made.batch])
+        store.add_tiles(made.tiles)
+        store.add_checkpoint(made.after.size, made.note)
+        store.set_head(made.after, made.before)
+
+    def _look_up(self, made: Made) -> None:
+        """Whether a batch of unknown outcome was written. Returns if it was, raises if not.
+
+        Under the lock of the log's end: whoever wrote the batch held it, and has ended.
+        """
+        end = monotonic() + LOOK_UP_SECONDS
+        while True:
+            try:
+                with self._store.writing():
+                    self._check_connection()
+                    found = self._store.written([each.draft.id for each in made.batch])
+                break
+            except GatewayError as error:
+                if isinstance(error, CommitError) or monotonic() > end:
+                    problem = "nobody can say whether the entries were written"
+                    raise CommitError(problem, rule="log.unavailable", at=error.rule) from error
+            sleep(LOOK_UP_PAUSE)
+        ours = [
+            found.get(each.draft.id) == (place.index, place.leaf)
+            for each, place in zip(made.batch, made.places, strict=True)
+        ]
+        if not any(ours):
+            problem = "the connection was lost, and the entries were not written"
+            raise GatewayError(problem, rule="log.unavailable")
+        if not all(ours):
+            raise CommitError("a part of the entries was written", rule="log.forked")
 
     def _fresh(
         self, waiting: Sequence[Waiting]
@@ -187,11 +220,11 @@ class Sequencer:
         """Those to append, and those whose token was used, here or earlier in the batch."""
         fresh: list[Waiting] = []
         duplicates: list[tuple[Waiting, Appended | Duplicate]] = []
-        tokens: dict[str, str] = {}
+        tokens = self._store.used([each.once for each in waiting if each.once is not None])
         for each in waiting:
             used = None
             if each.once is not None:
-                used = tokens.get(each.once) or self._store.used(each.once)
+                used = tokens.get(each.once)
                 tokens.setdefault(each.once, each.draft.id)
             if used is None:
                 fresh.append(each)
@@ -205,18 +238,21 @@ class Sequencer:
         Inside the transaction: whatever ended it, in any process, is before or after it.
         """
         standing = self._store.standing_now()
+        late = log_subjects.outdated(self._store, [each.effects.subjects for each in waiting])
+        if late is not None:
+            raise Refused(waiting[late], Superseded())
         told: set[str] = set()
         for each in waiting:
             cells = each.effects.cells
             if cells is not None:
                 known = self._store.cell_version(cells.recipient)
                 if cells.recipient in told or cells.version != known:
-                    raise _Refused(each, Superseded())
+                    raise Refused(each, Superseded())
                 told.add(cells.recipient)
             if each.effects.changes is not None:
                 standing |= {each.effects.changes[:2]: Standing(*each.effects.changes, index=-1)}
             elif each.effects.superseded(standing):
-                raise _Refused(each, Superseded())
+                raise Refused(each, Superseded())
 
     def _time(self, head: Head, now: int) -> int:
         """The batch's time: never before the last entry's. A clock far behind stops the log."""
@@ -242,35 +278,19 @@ class Sequencer:
             if (part := names[at : at + entry.MAX_IDS])
         ]
 
-    def _write(
-        self, batch: Sequence[Waiting], places: Sequence[Appended], hashes: Sequence[bytes]
-    ) -> None:
-        made = [_rows(*one) for one in zip(batch, places, hashes, strict=True)]
-        try:
-            self._store.add(Rows.joined(made))
-        except apsw.ConstraintError:
-            raise _ConflictError(list(zip(batch, made, strict=True))) from None
-        for each in batch:
-            self._store.set_states(*each.closes)
-
-    def _blamed(self, conflict: "_ConflictError") -> _Refused:
+    def _blamed(self, made: Made) -> Refused:
         """The first entry of a batch whose id or key is taken. Writes nothing."""
+        blamed = made.batch[0]
         try:
             with self._store.writing():
-                for each, rows in conflict.made:
-                    try:
-                        self._store.add(rows)
-                    except apsw.ConstraintError:
-                        taken = "an id or key of this entry is taken"
-                        raise _Refused(each, GatewayError(taken, rule="log.taken")) from None
+                moved = self._store.head().size - made.before.size
+                for blamed, rows in zip(made.batch, made.rows, strict=True):  # noqa: B007
+                    self._store.add(rows.moved(moved))
+                    self._store.settle()
                 raise GatewayError("rows conflict, yet none does", rule="log.unavailable")
-        except _Refused as refused:
-            return refused
-
-    def _write_tree(self, growth: Growth, note: str, time: int) -> None:
-        self._store.add_tiles(growth.tiles)
-        self._store.add_checkpoint(growth.size, note)
-        self._store.set_head(Head(growth.size, growth.edge, time))
+        except Taken:
+            taken = "an id or key of this entry is taken"
+            return Refused(blamed, GatewayError(taken, rule="log.taken"))
 
     def _fail(self, waiting: Sequence[Waiting], error: Exception) -> None:
         if isinstance(error, GatewayError):
@@ -278,27 +298,6 @@ class Sequencer:
             self.stopped |= isinstance(error, CommitError)
         else:
             problem, rule = f"the log failed ({type(error).__name__})", "log.unavailable"
-            # A full disk, met before COMMIT, has undone everything: the log may go on.
-            self.stopped |= not isinstance(error, apsw.FullError)
+            self.stopped = True
         for each in waiting:
             each.future.set_exception(GatewayError(problem, rule=rule))
-
-
-def _rows(each: Waiting, place: Appended, hashed: bytes) -> Rows:
-    draft = each.draft
-    rows = Rows(entries=[(place.index, draft.id, place.leaf, hashed)])
-    if draft.type == "transfer":
-        state = "open" if draft.outcome == "released" else "none"
-        rows.transfers.append((draft.id, place.index, draft.outcome, state))
-    if each.once is not None:
-        rows.tokens.append((each.once, draft.id))
-    kept = [*each.keep, *(_finished(each, each.finish, place) if each.finish else ())]
-    rows.kept.extend((row.kind, row.key, row.owner, row.value, row.expires) for row in kept)
-    return rows
-
-
-def _finished(each: Waiting, finish: Finish, place: Appended) -> Sequence[Keep]:
-    try:
-        return finish(place)
-    except Exception as error:
-        raise _Refused(each, error) from error

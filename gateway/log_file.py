@@ -13,6 +13,7 @@ from pathlib import Path
 import apsw
 import apsw.sqlite_extra
 
+from gateway import log_index, log_subjects
 from gateway.errors import GatewayError
 
 FILE = "log.sqlite"
@@ -90,7 +91,22 @@ CREATE TABLE cell_version (
 ) STRICT, WITHOUT ROWID;
 """
 STANDING += _append_only("document")
-"""Tables that logs made before version 0.3 lack, until they are opened again."""
+
+COSIGNATURE = """
+CREATE TABLE cosignature (
+  size INTEGER NOT NULL, witness TEXT NOT NULL, time INTEGER NOT NULL, line TEXT NOT NULL,
+  PRIMARY KEY (size, witness, time)
+) STRICT, WITHOUT ROWID;
+"""
+
+LATER = {
+    "standing": STANDING,
+    "entry_index": log_index.TABLES,
+    "cosignature": COSIGNATURE,
+    "subject": log_subjects.TABLES,
+}
+"""Tables that logs made before version 0.3 lack, until they are opened again: the first table
+of each lot, and the statements that make it."""
 
 
 def connect(path: Path, *, new: bool = False) -> apsw.Connection:

@@ -4,24 +4,31 @@ A log that fails here is not repaired: a damaged or older log that goes on would
 second history. The way on is a new log with a new origin; the old one stays as evidence.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 from gateway.errors import CorridorError, GatewayError
 from gateway.high_water import HighWater
+from gateway.log_keys import LogKeys
 from gateway.log_store import Head, Store, head_of
 from gateway.merkle import consistency, leaf_hash, node_hash, root, verify_consistency
-from gateway.note import Checkpoint, Vkey, open_checkpoint, render_vkey
+from gateway.note import Checkpoint, Vkey, open_checkpoint
 
 TILE = 256
+_FREEZE = b'"what":"freeze"'
 _HEAD = """SELECT size, edge, time, note FROM log_head LEFT JOIN checkpoint USING (size)"""
 
 
 def verify(store: Store, high_water: HighWater, vkey: Vkey) -> None:
     """Refuse a log that is damaged, signed by another key, or older than what it once said."""
-    if store.read("SELECT origin, vkey FROM log") != [(vkey.name, render_vkey(vkey))]:
+    keys = keys_of(store)
+    if keys.current != vkey or store.origin() != vkey.name:
         raise GatewayError("the log belongs to another key or name", rule="log.key")
-    noted = _signed(high_water.note(), vkey)  # before the head: another process may append
+    # Before the head: another process may append. Perhaps signed before the key was changed.
+    noted = _signed(high_water.note(), keys.opened)
     [(*row, note)] = store.read(_HEAD)
     head = head_of(tuple(row))
-    signed = _signed(note or "", vkey)
+    signed = _signed(note or "", partial(open_checkpoint, vkey=vkey))
     if signed != Checkpoint(vkey.name, head.size, root(head.edge)):
         raise GatewayError("the head is not what was signed", rule="log.head")
     _verify_last_tiles(store, head)
@@ -29,9 +36,18 @@ def verify(store: Store, high_water: HighWater, vkey: Vkey) -> None:
     _verify_contains(store, signed, noted)
 
 
-def _signed(note: str, vkey: Vkey) -> Checkpoint:
+def keys_of(store: Store) -> LogKeys:
+    """The keys the log says it was signed with, oldest first."""
+    rows = store.read("SELECT vkey FROM log")
     try:
-        return open_checkpoint(note, vkey)
+        return LogKeys.parse(str(rows[0][0]) if rows else "")
+    except CorridorError as error:
+        raise GatewayError("not the keys of a log", rule="log.key", at=error.rule) from None
+
+
+def _signed(note: str, opened: Callable[[str], Checkpoint]) -> Checkpoint:
+    try:
+        return opened(note)
     except CorridorError as error:
         problem = "a checkpoint is not signed by this log's key"
         raise GatewayError(problem, rule="log.signature", at=error.rule) from None
@@ -47,6 +63,8 @@ def _verify_last_tiles(store: Store, head: Head) -> None:
     for index, leaf, hashed in newer:
         if leaf_hash(leaf) != hashed:
             raise GatewayError("an entry was changed", rule="log.entry", at=f"entry {index}")
+    if newer and _FREEZE in newer[-1][1]:
+        raise GatewayError("the log was closed for good", rule="log.frozen")
     if head.size >= TILE:
         hashes = [row[2] for row in newer[:TILE]]
         while len(hashes) > 1:

@@ -1,6 +1,7 @@
 """What can be asked of an open log without writing to it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from gateway import log_standing, merkle
 from gateway.errors import GatewayError
@@ -20,6 +21,10 @@ class Reader:
     def __init__(self, store: Store, clock: Callable[[], int]) -> None:
         self._store = store
         self._clock = clock
+
+    def rows(self, query: str, bindings: Sequence[int | str | bytes] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query of ours, with `?` for its values. What it reads is all held."""
+        return self._store.read(query, bindings)
 
     def kept(self, kind: str, key: str) -> Keep | None:
         """What was kept under this key, unless it was destroyed or its time has passed."""

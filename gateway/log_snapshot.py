@@ -1,18 +1,61 @@
-"""The log's file as it stood at one moment, for an auditor, while a gateway may be using it."""
+"""The log as it stood at one moment, for an auditor, while a gateway may be using it."""
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
 
 from gateway.errors import GatewayError
-from gateway.log_file import PAGE, VFS, load_checksums
+from gateway.log_file import BUSY_MS, FILE, PAGE, VFS, load_checksums
+from gateway.log_place import database_of
+from gateway.log_store.snapshot import Snapshot, snapshot
+
+__all__ = ["Snapshot", "live", "open_unchanging", "pages", "reading", "settled"]
 
 COPY = 1 << 20
 ATTEMPTS = 20
 WAL_HEADER = 32
+
+
+@contextmanager
+def reading(directory: Path) -> Iterator[Snapshot]:
+    """The log of this data folder, wherever its rows are. Writes nothing."""
+    database = database_of(directory)
+    if database is not None:
+        with snapshot(database) as connection:
+            yield connection
+        return
+    path = directory / FILE
+    if not path.is_file():
+        raise GatewayError("there is no log here", rule="log.missing", at=path.name)
+    with settled(path) as stable, closing(open_unchanging(stable)) as connection:
+        yield connection
+
+
+@contextmanager
+def live(directory: Path) -> Iterator[Snapshot]:
+    """The same for a few rows, without a copy; each query sees what is committed by then."""
+    if database_of(directory) is not None:
+        with reading(directory) as snapshot:
+            yield snapshot
+        return
+    path = directory / FILE
+    if not path.is_file():
+        raise GatewayError("there is no log here", rule="log.missing", at=FILE)
+    # Where nobody has the log open there is no write-ahead log, and nothing to lock or make.
+    still = not path.with_name(f"{FILE}-wal").exists()
+    name = f"{path.resolve().as_uri()}?{'immutable=1' if still else 'mode=ro'}"
+    flags: Any = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    try:
+        with closing(apsw.Connection(name, flags=flags, vfs="unix")) as connection:
+            connection.set_busy_timeout(BUSY_MS)
+            connection.pragma("trusted_schema", 0)
+            yield connection
+    except apsw.Error:
+        raise GatewayError("the log cannot be read", rule="log.unavailable", at=FILE) from None
 
 
 @contextmanager

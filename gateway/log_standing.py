@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.log_index import Indexed, indexed
+from gateway.log_subjects import Subjects
+
 Key = tuple[str, str]
 """`policy` or `agreement`, and the id."""
 
@@ -63,6 +66,10 @@ class Effects:
     """Rows of `document`: digest, kind, compressed content."""
     cells: "Cells | None" = field(default=None, repr=False)
     """Figures the recipient is told, or denied."""
+    index: Indexed | None = None
+    """What is found of the entry when somebody searches."""
+    subjects: Subjects | None = None
+    """What it does to the rows about people."""
 
     def superseded(self, standing: Mapping[Key, Standing]) -> bool:
         """Whether a release relies on what stands no more."""
@@ -96,19 +103,19 @@ def effects_of(
     )
     if entry["type"] == "transfer":
         return _of_transfer(entry, rows, cells)
-    if "subject" not in entry:
-        return Effects(documents=rows)
+    if entry["type"] != "control" or "subject" not in entry:
+        return Effects(documents=rows, index=indexed(entry))
     kind, subject = entry["what"], entry["subject"]
-    own = next((digest for digest, its_kind, _ in named if its_kind == _OWN[kind]), "")
+    own = next((digest for digest, its_kind, _ in named if its_kind == _OWN.get(kind, kind)), "")
     said = (subject["id"], subject["version"], subject["state"], entry["digest"], own)
-    return Effects(changes=(kind, *said), documents=rows)
+    return Effects(changes=(kind, *said), documents=rows, index=indexed(entry))
 
 
 def _of_transfer(
     entry: Mapping[str, Any], rows: tuple[tuple[str, str, bytes], ...], cells: Cells | None
 ) -> Effects:
     if entry["outcome"] != "released":
-        return Effects(documents=rows)
+        return Effects(documents=rows, index=indexed(entry))
     agreement = entry["agreement"]
     pair = f"{entry['sender']['party']}>{entry['recipient']['party']}"
     counts = [("transfers", f"{pair}>{entry['purpose']}")]
@@ -120,6 +127,7 @@ def _of_transfer(
         counts=tuple(counts),
         documents=rows,
         cells=cells,
+        index=indexed(entry),
     )
 
 

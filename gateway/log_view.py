@@ -1,23 +1,17 @@
 """Reading a transfer log without opening it: nothing is written, and a gateway may be running."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from gateway import log_file
-from gateway.errors import GatewayError
-from gateway.log_snapshot import open_unchanging, settled
+from gateway.log_snapshot import reading
 
 CHUNK = 512
 
 
 def entries(directory: Path) -> Iterator[tuple[int, bytes]]:
     """Index and bytes of every entry, oldest first. Raises `GatewayError` where there is no log."""
-    path = directory / log_file.FILE
-    if not path.is_file():
-        raise GatewayError("there is no log here", rule="log.missing", at=path.name)
-    with settled(path) as stable, closing(open_unchanging(stable)) as connection:
+    with reading(directory) as connection:
         start = 0
         while True:
             query = "SELECT idx, leaf FROM entry WHERE idx >= ? ORDER BY idx LIMIT ?"
@@ -34,9 +28,6 @@ def signed(directory: Path, size: int, checkpoint: str) -> bool:
     A receipt's proof ties its entry to its checkpoint, and the whole log was checked against
     every checkpoint in it: to find the checkpoint is to find the entry.
     """
-    with (
-        settled(directory / log_file.FILE) as stable,
-        closing(open_unchanging(stable)) as connection,
-    ):
+    with reading(directory) as connection:
         query = "SELECT note FROM checkpoint WHERE size = ?"
-        return connection.execute(query, (size,)).fetchall() == [(checkpoint,)]
+        return bool(connection.execute(query, (size,)).fetchall() == [(checkpoint,)])

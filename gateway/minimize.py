@@ -12,15 +12,11 @@ from typing import Any, Protocol
 
 from gateway.errors import GatewayError
 from gateway.forms import Transform, Unplaced, pseudonym, ruled, transform, without
+from gateway.incoming import Class, Figures, Incoming, Pairs, Seen, Stopped
 from gateway.marks import Marks
 from gateway.places import Places
 from gateway.record import Record, load, structural, validator
 from gateway.remembered import Remembered
-
-Facts = tuple[Any, ...]
-Class = tuple[str, Facts]
-"""A record type and the facts of a record: records of one class are decided alike."""
-
 
 SMALL = "small_cell"
 """The reason of a figure that policy withholds because it counts too few."""
@@ -58,42 +54,8 @@ class Ruling(Protocol):
         """For figures and places."""
 
 
-class Figures(Protocol):
-    """Keeps figures back that would give away others. `gateway.cells` makes it."""
-
-    def see(self, record: Record, hidden: Mapping[str, Any]) -> None:
-        """The next record that leaves, and the figures of it that policy found too small."""
-
-    def settle(self) -> None:
-        """Every record was seen."""
-
-    def less(self, number: int, record: Record) -> Record:
-        """The record of that number without the figures that stay."""
-
-
-Seen = Callable[[Record, Record], None]
-"""Is told of each record that leaves, as it came and as it is left."""
-
-Pairs = Iterable[tuple[Record, Class]]
-
-
-class Incoming(Protocol):
-    """Records with the class each belongs to, to be walked again. `gateway.records` makes them."""
-
-    def __iter__(self) -> Iterator[tuple[Record, Class]]:
-        """One walk."""
-
-    @property
-    def held(self) -> bool:
-        """Whether they are in memory."""
-
-    @property
-    def count(self) -> int:
-        """How many they are."""
-
-    @property
-    def present(self) -> Mapping[Class, set[str]]:
-        """The fields each class has."""
+OBJECTED = "subject.objected"
+"""The rule that keeps such a record back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +72,8 @@ class Minimized:
     records of two classes are decided differently, both forms stand (`keep+year`)."""
     withheld: Mapping[str, str]
     """`person.photo_url` to the reason, for every field that some record has and none carries."""
+    owned: Callable[[], Iterator[tuple[str, Record]]] = field(repr=False)
+    """The records, each with the id it has at its source."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,6 +102,7 @@ def minimize(
     remembered: Remembered | None = None,
     figures: Figures | None = None,
     seen: Seen | None = None,
+    stopped: Stopped | None = None,
 ) -> Minimized:
     """The records that may leave, with only what may leave of them.
 
@@ -146,15 +111,16 @@ def minimize(
     exist. What is made of a ruling is `remembered` by that very ruling, for callers that hand
     in the same one again. Of records that are not held, none is made before it is walked to.
     `figures` is needed where a class has a limit `k`: it sees what is left of every record, and
-    takes more out of it. `seen` is told of every record once.
+    takes more out of it. `seen` is told of every record once. A record that is `stopped` stays.
     """
     known = remembered or Remembered()
     plans: dict[Class, _Plan | None] = {}
     for one, ruling in rulings.items():
         make = partial(_plan, one[0], ruling, key=key, places=places, today=today)
         plans[one] = known.of("plan", (ruling, key, today), make) if ruling.allows else None
-    survey = _Survey(plans, rulings, key, set() if incoming.held else Marks())
+    survey = _Survey(plans, rulings, key, set() if incoming.held else Marks(), stopped)
     records: Iterable[Record]
+    owned: Callable[[], Iterator[tuple[str, Record]]]
     if incoming.held:
         kept = list(survey.walk(incoming, figures, seen))
         if survey.stayed:
@@ -163,31 +129,40 @@ def minimize(
             figures.settle()
             kept = [figures.less(number, record) for number, record in enumerate(kept)]
         _check(kept)
-        records = kept
+        records, owned = kept, partial(zip, survey.ids, kept, strict=True)
     else:
-        if figures or seen or any(plan is None or plan.places for plan in plans.values()):
+        placed = any(plan is None or plan.places for plan in plans.values())
+        if figures or seen or stopped or placed:
             for _ in survey.walk(incoming, figures, seen):
                 pass
         if figures is not None:
             figures.settle()
-        records = _Anew(incoming, plans, survey.gone if survey.stayed else None, figures)
+        records = _Anew(incoming, plans, survey.gone if survey.stayed else None, figures, stopped)
+        owned = records.owned
     present = incoming.present
     met = tuple((one, plan, frozenset(present[one])) for one, plan in plans.items())
     told = known.of("account", met, lambda: _account(plans, present))
-    return Minimized(records, incoming.count - survey.stayed, survey.held_back, *told)
+    return Minimized(records, incoming.count - survey.stayed, survey.held_back, *told, owned)
 
 
 class _Survey:
     """One walk: what of each record is left, and which records stay behind."""
 
     def __init__(
-        self, plans: Plans, rulings: Mapping[Class, Ruling], key: bytes, gone: "set[str] | Marks"
+        self,
+        plans: Plans,
+        rulings: Mapping[Class, Ruling],
+        key: bytes,
+        gone: "set[str] | Marks",
+        stopped: Stopped | None,
     ) -> None:
-        self._plans, self._rulings, self._key = plans, rulings, key
+        self._plans, self._rulings, self._key, self._stopped = plans, rulings, key, stopped
         self.gone = gone
         """Ids and pseudonyms of the records that stay."""
         self.stayed = 0
         self.held_back: Counter[str] = Counter()
+        self.ids: list[str] = []
+        """Of the records that leave, where they are held."""
 
     def walk(self, pairs: Pairs, figures: Figures | None, seen: Seen | None) -> Iterator[Record]:
         """What is left of each record that leaves, references not yet taken out."""
@@ -195,6 +170,10 @@ class _Survey:
             plan = _decided(self._plans, one)
             if plan is None:
                 self.held_back.update(self._rulings[one].rules)
+                self._stays(record)
+                continue
+            if self._stopped is not None and self._stopped(record):
+                self.held_back[OBJECTED] += 1
                 self._stays(record)
                 continue
             try:
@@ -207,6 +186,8 @@ class _Survey:
                 figures.see(less, {n: record[n] for n in plan.small if n in record})
             if seen is not None:
                 seen(record, less)
+            if isinstance(self.gone, set):
+                self.ids.append(record["record_id"])
             yield less
 
     def _stays(self, record: Record) -> None:
@@ -219,15 +200,25 @@ class _Anew:
     """Minimized records, made again at each walk."""
 
     def __init__(
-        self, pairs: Pairs, plans: Plans, gone: Container[str] | None, figures: Figures | None
+        self,
+        pairs: Pairs,
+        plans: Plans,
+        gone: Container[str] | None,
+        figures: Figures | None,
+        stopped: Stopped | None,
     ) -> None:
         self._pairs, self._plans, self._gone, self._figures = pairs, plans, gone, figures
+        self._stopped = stopped
 
     def __iter__(self) -> Iterator[Record]:
+        return (less for _, less in self.owned())
+
+    def owned(self) -> Iterator[tuple[str, Record]]:
+        """Each record with the id it has at its source."""
         number = -1
         for record, one in self._pairs:
             plan = _decided(self._plans, one)
-            if plan is None:
+            if plan is None or (self._stopped is not None and self._stopped(record)):
                 continue
             try:
                 less = _apply(plan, record)
@@ -239,7 +230,7 @@ class _Anew:
             if self._figures is not None:
                 less = self._figures.less(number, less)
             _check((less,))
-            yield less
+            yield record["record_id"], less
 
 
 def _decided(plans: Plans, one: Class) -> _Plan | None:

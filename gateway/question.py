@@ -11,8 +11,8 @@ from typing import Any
 from gateway.agreement import policy_view
 from gateway.deployment import Deployment
 from gateway.entry import bucket
+from gateway.incoming import Class
 from gateway.mapping import Plan
-from gateway.minimize import Class
 from gateway.policy import Template
 from gateway.record import Record, fact_names, facts, fields
 from gateway.terms import Terms

@@ -6,7 +6,6 @@ entry is the one that was logged.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,11 @@ import apsw
 import orjson
 
 from gateway.errors import GatewayError, OfficerError
+from gateway.log_place import present
+from gateway.log_snapshot import Snapshot, live
 from gateway.log_standing import opened
 from gateway.policy.bundle import Bundle
 from gateway.policy.question import Question, Template
-
-FILE = "log.sqlite"
-BUSY_MS = 5000
 
 
 def asked(directory: Path, transfer: str, folders: Callable[[], Bundle]) -> tuple[Question, Bundle]:
@@ -28,7 +26,7 @@ def asked(directory: Path, transfer: str, folders: Callable[[], Bundle]) -> tupl
     `folders` reads the policies as they are now: until a bundle is activated, it is likely the
     one. It counts as any other only when its digest is the one logged.
     """
-    with _connected(directory) as connection:
+    with live(directory) as connection:
         query = "SELECT leaf FROM transfer_state JOIN entry USING (idx) WHERE transfer_state.id = ?"
         rows = _rows(connection, query, transfer)
         if not rows:
@@ -49,33 +47,31 @@ def asked(directory: Path, transfer: str, folders: Callable[[], Bundle]) -> tupl
 
 def standing(directory: Path) -> Bundle | None:
     """The bundle activated last; none before the first activation, or where there is no log."""
-    if not (directory / FILE).is_file():
+    if not present(directory):
         return None
-    with _connected(directory) as connection:
-        if not _has_documents(connection):
+    with live(directory) as connection:
+        if not has_documents(connection):
             return None
         query = "SELECT digest FROM standing WHERE kind = 'policy' AND id = 'policy'"
         rows = _rows(connection, query)
         return _bundle(connection, rows[0][0], None) if rows else None
 
 
-def _bundle(
-    connection: apsw.Connection, revision: str, folders: Callable[[], Bundle] | None
-) -> Bundle:
+def _bundle(connection: Snapshot, revision: str, folders: Callable[[], Bundle] | None) -> Bundle:
     for bundle in _bundles(connection, folders):
         if bundle.revision == revision:
             return bundle
     raise GatewayError("the bundle that answered is not kept", rule="explain.lost")
 
 
-def _bundles(connection: apsw.Connection, folders: Callable[[], Bundle] | None) -> Iterator[Bundle]:
-    """The activated one first, then that of the folders, then every other, the newest first."""
+def _bundles(connection: Snapshot, folders: Callable[[], Bundle] | None) -> Iterator[Bundle]:
+    """The activated one first, then that of the folders, then every other."""
     queries = (
         "SELECT document FROM standing WHERE kind = 'policy'",
-        "SELECT digest FROM document WHERE kind = 'bundle' ORDER BY rowid DESC",
+        "SELECT digest FROM document WHERE kind = 'bundle'",
     )
     for at, query in enumerate(queries):
-        for (name,) in _rows(connection, query) if _has_documents(connection) else ():
+        for (name,) in _rows(connection, query) if has_documents(connection) else ():
             content = _document(connection, name)
             if content is not None:
                 yield Bundle.unpacked(content)
@@ -83,7 +79,7 @@ def _bundles(connection: apsw.Connection, folders: Callable[[], Bundle] | None) 
             yield folders()
 
 
-def _document(connection: apsw.Connection, digest: str) -> bytes | None:
+def _document(connection: Snapshot, digest: str) -> bytes | None:
     rows = _rows(connection, "SELECT value FROM document WHERE digest = ?", digest)
     if not rows:
         return None
@@ -93,29 +89,12 @@ def _document(connection: apsw.Connection, digest: str) -> bytes | None:
     return content
 
 
-def _has_documents(connection: apsw.Connection) -> bool:
-    # A log that was last opened by an older version has no documents.
+def has_documents(connection: Snapshot) -> bool:
+    """Whether the log has tables for them: one last opened by an older version does not."""
     query = "SELECT 1 FROM sqlite_schema WHERE name = 'standing'"
-    return bool(_rows(connection, query))
+    return not isinstance(connection, apsw.Connection) or bool(_rows(connection, query))
 
 
-def _rows(connection: apsw.Connection, query: str, *bindings: str) -> list[tuple[Any, ...]]:
-    return connection.execute(query, bindings).fetchall()
-
-
-@contextmanager
-def _connected(directory: Path) -> Iterator[apsw.Connection]:
-    path = directory / FILE
-    if not path.is_file():
-        raise GatewayError("there is no log here", rule="log.missing", at=FILE)
-    # Where nobody has the log open there is no write-ahead log, and nothing to lock or make.
-    still = not path.with_name(f"{FILE}-wal").exists()
-    name = f"{path.resolve().as_uri()}?{'immutable=1' if still else 'mode=ro'}"
-    flags: Any = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-    try:
-        with closing(apsw.Connection(name, flags=flags, vfs="unix")) as connection:
-            connection.set_busy_timeout(BUSY_MS)
-            connection.pragma("trusted_schema", 0)
-            yield connection
-    except apsw.Error:
-        raise GatewayError("the log cannot be read", rule="log.unavailable", at=FILE) from None
+def _rows(connection: Snapshot, query: str, *bindings: str) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = connection.execute(query, bindings).fetchall()
+    return rows

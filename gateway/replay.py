@@ -16,7 +16,7 @@ from typing import Any
 
 from gateway import replay_work
 from gateway.canonical import canonical, digest
-from gateway.errors import OfficerError
+from gateway.errors import GatewayError, OfficerError
 from gateway.policy import Bundle
 from gateway.replay_change import Change
 from gateway.replay_reading import Progress, Read, Recorded
@@ -24,9 +24,13 @@ from gateway.replay_work import WORKERS, Effect, Found, Task, merge
 
 FORM = "corridor/replay/v1"
 SEED = "1"
-CASES = 2_000
+CASES = 1_000
 TASK_QUESTIONS = 16
 TASK_CASES = 50
+EARLY_TASKS = 5
+"""Parts of the generated questions that are handed out while a large log is still being read."""
+LARGE = 50_000
+"""Entries of a large log."""
 ALONE = 200
 """Fewer questions than this are decided here: to start processes takes as long."""
 
@@ -79,27 +83,26 @@ def replay(
 ) -> dict[str, Any]:
     """The report of what `bundle` changes. `known` gives bundles that the log may not have kept;
     it is called where one is missing."""
-    since = milliseconds(scope.since)
-    read = recorded.read(progress, since=since, start=scope.start, size=scope.size)
-    bundles = answering(recorded, read, known)
-    work = _Work(recorded, read, bundles, bundle, scope)
-    tally = _Tally()
-    total, done = work.total, 0
+    work = _Work(recorded, bundle, scope, known, progress)
+    begun = work.begun()
+    if not begun:
+        work.read_log()
+    tally, done = _Tally(), 0
 
     def finished(task: Task) -> None:
         nonlocal done
         done += task.weight
-        progress("deciding again", done, total)
+        progress("deciding again", done, work.total)
 
-    packed = {name: one.packed() for name, one in bundles.items()}
-    alone = len(read.groups) + work.cases < ALONE
+    held = {name: one.packed() for name, one in work.bundles.items()}
+    alone = not begun and len(work.read.groups) + work.cases < ALONE
     for task, found in replay_work.run(
-        work.tasks(), bundle.packed(), packed, finished, workers=1 if alone else workers
+        work.tasks(), bundle.packed(), held, finished, workers=1 if alone else workers
     ):
         merge(tally.logged if task.logged else tally.corpus, found)
         if not task.logged:
             tally.tried += task.weight
-    return _report(read, work, tally, bundle, scope)
+    return _report(work.read, work, tally, bundle, scope)
 
 
 def answering(
@@ -119,19 +122,51 @@ class _Tally:
     tried: int = 0
 
 
-@dataclass(slots=True)
 class _Work:
     """What is to be decided, and what cannot be."""
 
-    recorded: Recorded
-    read: Read
-    bundles: Mapping[str, Bundle]
-    new: Bundle
-    scope: Scope
-    lost: Counter[str] = field(default_factory=Counter)
-    again: list[tuple[bytes, bytes]] = field(default_factory=list, repr=False)
-    """Questions that another bundle answered than the one in force. They are tried on that one
-    too: what is to be left is what holds now, and not what held then."""
+    def __init__(
+        self,
+        recorded: Recorded,
+        new: Bundle,
+        scope: Scope,
+        known: Callable[[], Sequence[Bundle]],
+        progress: Progress,
+    ) -> None:
+        self.recorded = recorded
+        self.new = new
+        self.scope = scope
+        self.bundles: Mapping[str, Bundle] = {}
+        self.lost: Counter[str] = Counter()
+        self.again: list[tuple[bytes, bytes]] = []
+        """Questions that another bundle answered than the one in force. They are tried on that
+        one too: what is to be left is what holds now, and not what held then."""
+        self.read = Read("", 0, "")
+        self._known, self._progress, self._early = known, progress, ""
+
+    def begun(self) -> bool:
+        """Whether generated questions can be decided before the log was read: it is large, and
+        its tables say what is in force. The entries must say the same afterwards."""
+        if self.scope.size is not None or self.recorded.size() < LARGE:
+            return False
+        standing = self.recorded.active()
+        self.bundles = {one.revision: one for one in self._known()} | self.recorded.bundles()
+        if standing in self.bundles and standing != self.new.revision:
+            self._early = standing
+        return bool(self._early)
+
+    def read_log(self) -> None:
+        """Read the log. Raises `GatewayError` where it is not the one that work began on."""
+        self.read = self.recorded.read(
+            self._progress,
+            since=milliseconds(self.scope.since),
+            start=self.scope.start,
+            size=self.scope.size,
+        )
+        if self._early and self._early != self.read.active:
+            raise GatewayError("what stands is not what entries say", rule="log.standing")
+        if not self._early:
+            self.bundles = answering(self.recorded, self.read, self._known)
 
     @property
     def cases(self) -> int:
@@ -141,7 +176,7 @@ class _Work:
     @property
     def base(self) -> str:
         """The bundle that generated questions are asked of, beside the new one."""
-        active = self.read.active
+        active = self._early or self.read.active
         return active if active in self.bundles and active != self.new.revision else ""
 
     @property
@@ -151,11 +186,16 @@ class _Work:
 
     def tasks(self) -> Iterator[Task]:
         """All tasks. Questions are read from the store as they are needed."""
+        if self._early:
+            size = max(1, -(-self.cases // EARLY_TASKS))
+            yield from replay_work.cases(self.base, self.scope.seed, self.cases, size)
+            self.read_log()  # here, while other processes decide
         yield from replay_work.transfers(self._questions(), TASK_QUESTIONS)
         if self.base:
             yield from replay_work.tried(self.base, self.again, TASK_QUESTIONS)
             yield replay_work.samples(self.base, self._samples().values())
-            yield from replay_work.cases(self.base, self.scope.seed, self.cases, TASK_CASES)
+            if not self._early:
+                yield from replay_work.cases(self.base, self.scope.seed, self.cases, TASK_CASES)
 
     def _questions(self) -> Iterator[tuple[str, bytes, bytes]]:
         for (revision, template, _), moments in sorted(self.read.groups.items()):
@@ -294,7 +334,6 @@ def totals(
     """Transfers by a name and a kind of change, each transfer once for each kind."""
     found: dict[str, Counter[str]] = {}
     for row in report["differences"]:
-        counts = found.setdefault(by(row), Counter())
-        for kind in {one["kind"] for one in row["changes"]}:
-            counts[kind] += row["transfers"]
+        kinds = {one["kind"] for one in row["changes"]}
+        found.setdefault(by(row), Counter()).update(dict.fromkeys(kinds, row["transfers"]))
     return found

@@ -6,18 +6,18 @@ root must be one that was signed. Documents and bundles are named by their diges
 
 from array import array
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from sys import intern
 from typing import Any
 
-import apsw
 import orjson
 
-from gateway import log_file, merkle, note
+from gateway import merkle, note
 from gateway.errors import GatewayError
-from gateway.log_snapshot import open_unchanging, settled
+from gateway.log_keys import LogKeys
+from gateway.log_snapshot import Snapshot, reading
 from gateway.log_standing import opened
 from gateway.policy import Bundle
 from gateway.replay_window import packed
@@ -55,9 +55,9 @@ class Read:
 class Recorded:
     """A log as it stood at one moment."""
 
-    def __init__(self, connection: apsw.Connection, vkey: str) -> None:
+    def __init__(self, connection: Snapshot, vkey: str) -> None:
         self._connection = connection
-        self._vkey = note.parse_vkey(vkey)
+        self._keys = LogKeys.parse(vkey)
 
     def read(
         self,
@@ -126,6 +126,19 @@ class Recorded:
         """The log's name."""
         return self._checkpoint(None).origin
 
+    def size(self) -> int:
+        """How many entries the newest checkpoint covers."""
+        return self._checkpoint(None).size
+
+    def active(self) -> str:
+        """What `Read.active` will be, from the tables; empty where the end does not show it."""
+        if standing := self.standing():
+            return standing
+        for _, leaf in self._rows("SELECT idx, leaf FROM entry ORDER BY idx DESC LIMIT 512"):
+            if _TRANSFER in leaf:
+                return str(orjson.loads(leaf).get("policy", {}).get("bundle", ""))
+        return ""
+
     def standing(self) -> str:
         """Revision of the bundle that is in force; empty before the first activation."""
         query = "SELECT digest FROM standing WHERE kind = 'policy' AND id = 'policy'"
@@ -152,7 +165,7 @@ class Recorded:
             rows = list(self._rows("SELECT note FROM checkpoint WHERE size = ?", (size,)))
         if not rows:
             raise GatewayError("the log never had this size", rule="replay.size")
-        return note.open_checkpoint(rows[0][0], self._vkey)
+        return self._keys.opened(rows[0][0])
 
     def _first(self, since: int, size: int) -> int:
         """The first entry at or after a time; times never go back."""
@@ -171,10 +184,7 @@ class Recorded:
 @contextmanager
 def recorded(directory: Path, vkey: str) -> Iterator[Recorded]:
     """The log in a folder, as it stands now, whether a gateway has it open or not."""
-    path = directory / log_file.FILE
-    if not path.is_file():
-        raise GatewayError("there is no log here", rule="log.missing", at=path.name)
-    with settled(path) as stable, closing(open_unchanging(stable)) as connection:
+    with reading(directory) as connection:
         yield Recorded(connection, vkey)
 
 

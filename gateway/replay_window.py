@@ -10,6 +10,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from functools import cache
 
+import orjson
+
 from gateway.errors import GatewayError
 from gateway.policy import Bundle, Decision, Template
 
@@ -24,6 +26,7 @@ _STRINGS = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`\n]*`')
 _COMPARED = re.compile(r"(?:[<>]=?|[=!]=)\s*now\b(?!\s*[.\[(+*/%&|-])|\bnow\s*(?:[<>]=?|[=!]=)")
 _ALIAS = re.compile(r"^\s*now := now\s*$|\binstants_formed\(\[now\]\)", re.MULTILINE)
 _MOMENT = re.compile(r"\bnow\b")
+_SAMPLES = re.compile(r"\bsamples\b|(?<![.\w])data\b(?!\.[a-z])")
 _WHOLE = re.compile(r"\binput\b(?!\.[a-z_]+)|\binput\.context\b(?!\.[a-z_]+)|\bdata\.exchange\b")
 
 
@@ -70,7 +73,12 @@ class Clock:
         own = "\n".join(_plain(text) for name, text in bundle.policies if name.startswith("local/"))
         self.every_moment = any(_computes(text) for text in texts) or bool(_WHOLE.search(own))
         """Whether each moment may have an answer of its own."""
-        written = b"\n".join([bundle.data, *(text.encode() for _, text in bundle.policies)])
+        data = orjson.loads(bundle.data)
+        if not any(_SAMPLES.search(text) for text in texts):
+            # A bundle's own sample questions are compared with nothing.
+            data.pop("samples", None)
+        policies = [text.encode() for _, text in bundle.policies]
+        written = b"\n".join([orjson.dumps(data), *policies])
         self._dated = _edges(_DATED.findall(written))
 
     def edges(self, template: Template) -> list[str]:

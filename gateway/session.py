@@ -12,6 +12,7 @@ from gateway.circumstances import stood
 from gateway.deployment import Deployment, Keys, read_deployment, read_keys
 from gateway.errors import GatewayError
 from gateway.exchange import Gateway
+from gateway.happenings import decided, followed
 from gateway.log import Log
 from gateway.policy import (
     Bundle,
@@ -23,6 +24,7 @@ from gateway.policy import (
     PolicyFailed,
     read_bundle,
 )
+from gateway.publication.witnessing import witnessed
 
 POLICIES = Path(_here).resolve().parent.parent / "policies"
 
@@ -79,12 +81,14 @@ async def opened(directory: Path) -> AsyncIterator[Gateway]:
     keys = read_keys(directory)
     log = Log.open(deployment.data, key=keys.log, gateway=deployment.settings.gateway.name)
     try:
-        gateway = _gateway(deployment, keys, log)
-        try:
-            await _prove(gateway.engine)
-            yield gateway
-        finally:
-            await gateway.engine.close()
+        async with witnessed(deployment, log):
+            _follow_files(deployment, keys, log)
+            gateway = _gateway(deployment, keys, log)
+            try:
+                await _prove(gateway.engine)
+                yield gateway
+            finally:
+                await gateway.engine.close()
     finally:
         log.close()
 
@@ -107,7 +111,17 @@ def reread(gateway: Gateway) -> Gateway:
     log refuses what rests on anything older. Its engine is for the caller to close, on the
     thread that made it.
     """
-    return _gateway(read_deployment(gateway.deployment.directory), gateway.keys, gateway.log)
+    deployment = read_deployment(gateway.deployment.directory)
+    _follow_files(deployment, gateway.keys, gateway.log, gateway.deployment)
+    return _gateway(deployment, gateway.keys, gateway.log)
+
+
+def _follow_files(
+    deployment: Deployment, keys: Keys, log: Log, before: Deployment | None = None
+) -> None:
+    """Log what people changed in files that no command of ours changes."""
+    followed.follow(log, deployment, keys, before)
+    decided.follow(log, deployment, keys, before)
 
 
 def _gateway(deployment: Deployment, keys: Keys, log: Log) -> Gateway:

@@ -61,6 +61,24 @@ class AgreementSettings(_Section):
     activated. `allow`: what its file says is enough; for demos and trials."""
 
 
+class LogSettings(_Section):
+    """Where the transfer log is kept, and what it asks of others."""
+
+    store: Literal["sqlite", "postgresql"] = "sqlite"
+    """`sqlite`: one file in `data/`. `postgresql`: several gateways write one log together."""
+    database: str = ""
+    """Of PostgreSQL: a connection string of libpq without a password, which belongs into
+    `PGPASSFILE`. For example `host=db.example dbname=corridor sslmode=verify-full`."""
+    max_unwitnessed_seconds: int = Field(default=0, ge=0, le=30 * 86_400)
+    """Nothing is released when the last checkpoint that enough witnesses signed is older than
+    this. 0: releases do not wait for witnesses."""
+    timestamp_url: str = ""
+    """A time stamping authority (RFC 3161) that is asked for a token over checkpoints."""
+    subjects: bool = True
+    """Whether each record that leaves is committed to singly, and can be found again for the
+    person it is about."""
+
+
 class Settings(_Section):
     """The whole file."""
 
@@ -69,6 +87,7 @@ class Settings(_Section):
     server: ServerSettings = ServerSettings()
     content: ContentSettings = ContentSettings()
     agreements: AgreementSettings = AgreementSettings()
+    log: LogSettings = LogSettings()
 
 
 def read_settings(path: Path) -> Settings:

@@ -81,6 +81,13 @@ class Judged:
     """Figures that leave or stay, to be remembered of the recipient."""
     told: int = 0
     """Version of what the recipient was told of figures before."""
+    stops: int = 0
+    """Version of the stops of people whose records stay."""
+
+    @property
+    def leaving(self) -> Minimized | None:
+        """The records that leave; None where nothing does."""
+        return None if self.written is None else self.minimized
 
     @property
     def outcome(self) -> str:

@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from gateway import journal
 from gateway.demo import prepare
+from tests.postgres import cluster, database  # noqa: F401 - fixtures
 
 # A run that is repeated says the same. `HYPOTHESIS_PROFILE=default` looks somewhere else each time.
 settings.register_profile("repeatable", derandomize=True, max_examples=60, deadline=None)

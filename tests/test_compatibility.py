@@ -247,3 +247,14 @@ def test_kinds_of_a_document_are_compared_one_by_one():
     other = {"allOf": [{**wider["allOf"][0], "if": {"required": ["b"]}}]}
     assert narrowings(old, other) == [("", "allOf")]
     assert narrowings(old, {"allOf": [*wider["allOf"], {"minProperties": 1}]}) == [("", "allOf")]
+
+
+@pytest.mark.parametrize(("word", "found"), [("new", []), ("old", [("", "allOf")])])
+def test_a_kind_may_come_that_was_refused_before(word, found):
+    told = {"type": {"enum": ["old"]}}
+    old = {**kinds(a={"type": "string"}), "properties": told}
+    condition = {"required": ["type"], "properties": {"type": {"const": word}}}
+    more = [*old["allOf"], {"if": condition, "then": {"required": ["b"]}}]
+    widened = {"type": {"enum": ["old", "new"]}}
+
+    assert narrowings(old, {"allOf": more, "properties": widened}) == found

@@ -51,6 +51,9 @@ FAMILIES = (
     *("checkpoint", "note", "vkey", "receipt", "proof", "demo"),
     *("agreement", "signature", "approval", "officer", "answers", "replay", "activate", "explain"),
     *("risk", "cells", "redecide", "mutate"),
+    *("export", "witness", "cosignature", "reader", "report", "index", "custody", "recall"),
+    *("incident", "rights", "subject", "backup", "restart", "timestamp"),
+    *("fetch", "verify", "file"),
 )
 """Rules a reader treats alike: the documents name the family. All other rules are named."""
 FOLDERS = r"(?:gateway|adapters|schemas|policies|deploy|docs|tests|bench|\.ci)"
@@ -105,7 +108,11 @@ def settings() -> Iterator[tuple[str, str]]:
             default = one.default
             yield (
                 f"{section}.{name}",
-                "required" if default is PydanticUndefined else f"`{default}`",
+                "required"
+                if default is PydanticUndefined
+                else '`""`'
+                if default == ""
+                else f"`{default}`",
             )
 
 
@@ -124,7 +131,11 @@ def test_the_example_settings_are_the_defaults():
 
 
 def routes(directory: Path) -> set[str]:
-    found = {route.path for route in create_app(directory).routes if hasattr(route, "path")}
+    found = {
+        route.path.replace(":path}", "}")
+        for route in create_app(directory).routes
+        if hasattr(route, "path")
+    }
     return found | set(create_app(directory).openapi()["paths"])
 
 

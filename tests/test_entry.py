@@ -41,7 +41,12 @@ def test_the_bytes_are_the_canonical_form_with_the_time_of_the_log():
         entry.outcome(gateway="gw-1", not_released=[SAMPLE["id"]], **OUTCOME),
         entry.control(gateway="gw-1", what="init"),
         entry.control(gateway="gw-1", what="clock", n=1500),
-        entry.control(gateway="gw-1", what="key", digest="sha256:" + "0" * 64),
+        entry.control(
+            gateway="gw-1",
+            what="key",
+            digest="sha256:" + "0" * 64,
+            subject={"id": "log", "version": "0", "state": "active"},
+        ),
     ],
 )
 def test_every_kind_of_entry_can_be_made(made):

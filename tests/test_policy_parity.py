@@ -81,7 +81,7 @@ def answer(engine, question):
 
 def test_the_engines_agree(engines, request):
     embedded, opa = engines
-    count = 400 if "local" in request.node.name else 2000
+    count = 150 if "local" in request.node.name else 500
     asked = [s["question"] for s in SAMPLES.values() if isinstance(s, dict) and s["question"]]
     asked += questions(count, seed=20261122)
     verdicts = {}

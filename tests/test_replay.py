@@ -44,6 +44,19 @@ def replayed(deployment, new, scope=ALONE, **options):
         return replay(log, new, scope, **options)
 
 
+def test_a_large_log_is_read_while_generated_questions_are_decided(
+    logged, old, tmp_path, monkeypatch
+):
+    new = bundle(tmp_path, barred=["hum.account.audit"])
+    scope = Scope(cases=60)
+    before = replayed(logged, new, scope)
+    monkeypatch.setattr("gateway.replay.LARGE", 1)
+
+    assert replayed(logged, new, scope) == before
+    monkeypatch.setattr("gateway.replay_reading.Recorded.active", lambda _: old.revision + "0")
+    assert replayed(logged, new, scope) == before, "nothing known beforehand"
+
+
 def run(*arguments: str):
     app = typer.Typer()
     register(app)

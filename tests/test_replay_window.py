@@ -1,5 +1,6 @@
 """An answer holds until time may change it, and not a second longer."""
 
+import json
 from dataclasses import replace
 from datetime import datetime
 
@@ -92,6 +93,18 @@ def test_a_policy_that_computes_with_the_moment_is_asked_at_each(tmp_path, rule)
     verdicts, at = asked(made)
     assert verdicts[:4] == ["allow", "refuse", "allow", "refuse"]
     assert at == MOMENTS
+
+
+def test_a_bundles_own_samples_end_no_window_unless_a_policy_reads_them(tmp_path):
+    made = bundle(tmp_path, ends=ENDS)
+    sample = {"one": {"question": {"context": {"now": "2026-05-20T00:00:00Z"}}}}
+    shipped = replace(made, data=json.dumps(json.loads(made.data) | {"samples": sample}).encode())
+    reads = "package local\n\nx if input.context.now < data.samples.one.question.context.now\n"
+    local = replace(shipped, policies=(*shipped.policies, ("local/own.rego", reads)))
+    template = Question.of(DOCUMENT).template
+
+    assert "2026-05-20T00:00:00Z" not in Clock(shipped).edges(template)
+    assert "2026-05-20T00:00:00Z" in Clock(local).edges(template)
 
 
 def test_words_about_now_are_no_use_of_the_moment(tmp_path):
