@@ -66,6 +66,7 @@ test-log: $(VENV)/.dev
 
 bench-log: $(VENV)/.dev
 	$(BIN)/python -m bench.log $(or $(ENTRIES),1000000)
+	$(BIN)/python -m bench.reports $(or $(ENTRIES),1000000)
 
 # Attacks by somebody who has everything but the witnesses' keys: COUNT=500 SEED=2 for less.
 test-attacks: $(VENV)/.dev

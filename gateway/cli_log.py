@@ -84,11 +84,14 @@ def verify(
     within: Annotated[
         int, typer.Option("--within", min=0, help="Seconds an entry may wait for witnesses.")
     ] = 0,
+    tsa: Annotated[
+        Path | None, typer.Option("--tsa", help="Root certificate of a time stamping authority.")
+    ] = None,
 ) -> None:
     """Check a whole log, a receipt, or a receipt against its log. Exits 1 for any finding."""
     if deployment is None and (key is None or (receipt_file is None and not where)):
         raise typer.BadParameter("give --deployment, or --key and DIR, URL or --receipt")
-    if not where and (policy or checkpoints or ask_witnesses or within):
+    if not where and (policy or checkpoints or ask_witnesses or within or tsa):
         raise typer.BadParameter("give DIR or URL: witnesses are asked of an exported log")
     if where:
         from gateway.cli_log_verify import Asked, verify_exported
@@ -96,7 +99,7 @@ def verify(
         if key is None or deployment is not None:
             raise typer.BadParameter("give --key, and no --deployment")
         verify_exported(
-            Asked(where, key, policy, checkpoints or (), receipt_file, ask_witnesses, within)
+            Asked(where, key, policy, checkpoints or (), receipt_file, ask_witnesses, within, tsa)
         )
     vkey = _vkey(deployment, key)
     if deployment is not None:

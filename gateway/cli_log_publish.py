@@ -45,11 +45,13 @@ def export(
     """Write the log as files that other tools verify, or what a folder lacks of it."""
     from gateway.publication import export as writing
     from gateway.publication import proofs, reading, trust
+    from gateway.upkeep import timestamps
 
     data = read_deployment(deployment).data
     with reading.opened(data) as tree, _bar("writing the log") as progress:
         checkpoint = proofs.head(tree, trust.policy_of(deployment), newest=newest)
         made = writing.export(tree, directory, checkpoint, documents=documents, progress=progress)
+    timestamps.copy(data, directory, made.size)
     typer.echo(f"log: {made.size} entries, {made.size - made.since} of them new in the folder")
 
 

@@ -12,13 +12,16 @@ import typer
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from gateway import note, receipt
+from gateway import entry, note, receipt
 from gateway.deployment import read_key
 from gateway.errors import GatewayError, OfficerError
+from gateway.publication.tiles import ENTRIES, WIDTH, Tile
 from gateway.publication.trust import read_policy
-from gateway.verification import Keys, Verdict, keys_of, verify_export
+from gateway.upkeep import timestamps
+from gateway.verification import Keys, Verdict, folder, keys_of, verify_export
 from gateway.verification.fetch import ask, fetch
 from gateway.verification.walk import Progress
+from gateway.verification.witnessed import MAX_SKEW
 
 BEARER = "CORRIDOR_BEARER"
 """The environment variable with the key that a published log is read with."""
@@ -35,6 +38,7 @@ class Asked:
     receipt: Path | None = None
     ask_witnesses: bool = False
     within: int = 0
+    tsa: Path | None = None
 
 
 def verify_exported(asked: Asked) -> None:
@@ -47,7 +51,41 @@ def verify_exported(asked: Asked) -> None:
     with _local(asked.where, keys) as root, _bar("checking the log") as progress:
         begun = time.monotonic()
         verdict = verify_export(root, keys, others=others, within=asked.within, progress=progress)
+        stamps = [] if asked.tsa is None else _stamped(root, asked.tsa, verdict)
         _tell(verdict, time.monotonic() - begun)
+    if asked.tsa is not None:
+        typer.echo(f"time stamps: {len(stamps)} hold")
+
+
+def _stamped(root: Path, tsa: Path, verdict: Verdict) -> Sequence[timestamps.Stamped]:
+    """Time stamps that hold. Raises `GatewayError` where one does not, or an entry is later.
+
+    For a log that was found whole: its checkpoints are what they say.
+    """
+    roots = timestamps.read_roots(tsa)
+    if verdict.problems:
+        return []
+    kept = root / timestamps.FOLDER
+    stamped, problems = timestamps.check(kept, roots, timestamps.in_export(root))
+    wrong = [f"{problem.rule} at {problem.at}" for problem in problems]
+    for one in stamped:
+        if one.size > verdict.size:
+            wrong.append(f"timestamp.checkpoint at {timestamps.FOLDER}/{one.size}")
+        elif one.size and _time(root, verdict.size, one.size - 1) > one.time + MAX_SKEW * 1000:
+            wrong.append(f"entry.after_timestamp at entry {one.size - 1}")
+    for line in wrong:
+        typer.echo(line)
+    if wrong:
+        raise GatewayError("the log does not hold", rule="log.broken")
+    return stamped
+
+
+def _time(root: Path, size: int, index: int) -> int:
+    """The time of an entry of a log that was checked."""
+    bundle, place = divmod(index, WIDTH)
+    full = (bundle + 1) * WIDTH <= size
+    tile = Tile(ENTRIES, bundle, WIDTH if full else size % WIDTH)
+    return int(entry.parse(folder.leaves(root, tile)[place])["time"])
 
 
 def _others(asked: Asked, keys: Keys) -> Iterator[tuple[str, str]]:

@@ -127,3 +127,42 @@ def test_an_authority_that_does_not_answer_is_said_so(deployment, tmp_path):
     assert run("-d", deployment, "--check").exit_code == 2
     Path(tmp_path / "none.pem").write_text("none")
     assert "timestamp.roots" in run("-d", deployment, "--tsa", tmp_path / "none.pem").output
+
+
+def test_an_auditor_checks_the_tokens_that_came_with_an_export(deployment, tsa, tmp_path):
+    folder, root = tsa
+    with authority.served(folder) as url:
+        assert run("-d", deployment, "--url", url).exit_code == 0
+    log = CliRunner()
+    out, key = tmp_path / "out", deployment / "keys" / "log.vkey"
+    assert log.invoke(app, ["log", "export", str(out), "-d", str(deployment)]).exit_code == 0
+
+    def verified(certificate):
+        asked = ["log", "verify", str(out), "--key", str(key), "--tsa", str(certificate)]
+        done = log.invoke(app, asked)
+        return done.exit_code, done.output
+
+    code, said = verified(root)
+    assert (code, "time stamps: 1 hold" in said) == (0, True), said
+    code, said = verified(authority.make(tmp_path / "other"))
+    assert (code, "timestamp.signature at timestamps/" in said) == (1, True), said
+    [token] = (out / timestamps.FOLDER).iterdir()
+    token.rename(token.with_name("999.tsr"))
+    code, said = verified(root)
+    assert (code, "timestamp.checkpoint at timestamps/999.tsr" in said) == (1, True), said
+
+
+def test_an_entry_later_than_a_token_over_it_is_found(deployment, tsa, tmp_path, monkeypatch):
+    folder, root = tsa
+    with authority.served(folder) as url:
+        assert run("-d", deployment, "--url", url).exit_code == 0
+    out, key = tmp_path / "out", deployment / "keys" / "log.vkey"
+    assert (
+        CliRunner().invoke(app, ["log", "export", str(out), "-d", str(deployment)]).exit_code == 0
+    )
+    monkeypatch.setattr("gateway.cli_log_verify.MAX_SKEW", -86_400)
+
+    done = CliRunner().invoke(
+        app, ["log", "verify", str(out), "--key", str(key), "--tsa", str(root)]
+    )
+    assert (done.exit_code, "entry.after_timestamp at entry " in done.output) == (1, True)

@@ -1,5 +1,6 @@
 """A connection to PostgreSQL that a log may rest on, and what its complaints mean."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,9 @@ from psycopg.pq import Format
 
 from gateway.errors import GatewayError
 from gateway.log_store.rows import Full, Taken
+
+# It tells of lost connections in the server's own words; the journal says what matters.
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 OLDEST = 140000
 VERSION = 1

@@ -21,7 +21,7 @@ from gateway.log_standing import Key, Standing
 from gateway.log_store import dialect
 from gateway.log_store.connection import VERSION, connect, failed, failing
 from gateway.log_store.rows import Head, Unknown, head_of
-from gateway.log_store.store import STANDING, Row, Store, standing_of
+from gateway.log_store.store import RELIED_ON, Row, Store, standing_of
 
 _TYPES = {int: "bigint", str: "text", bytes: "bytea"}
 _HEAD = "SELECT size, edge, time FROM log_head FOR UPDATE"
@@ -107,7 +107,7 @@ class PostgresStore(Store):
             try:
                 sent = pipeline.enter_context(writer.pipeline())
                 writer.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-                head, stands = writer.execute(_HEAD), writer.execute(STANDING)
+                head, stands = writer.execute(_HEAD), writer.execute(RELIED_ON)
                 # Not only a flush: the server counts the time a session is idle from here.
                 sent.sync()
                 [self._head] = head.fetchall()

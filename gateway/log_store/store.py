@@ -22,6 +22,8 @@ MAX_ROWS = 512
 """Rows in one statement, and names in one list. SQLite takes 32,766 parameters."""
 
 STANDING = "SELECT kind, id, version, state, digest, document, idx FROM standing"
+RELIED_ON = f"{STANDING} WHERE kind IN ('agreement', 'policy')"
+"""What a release can rest on. Parties and officers may be hundreds, and are read elsewhere."""
 
 
 class Store(ABC):
@@ -145,7 +147,7 @@ class Store(ABC):
 
     def standing_now(self) -> dict[Key, Standing]:
         """What stands as this transaction sees it. Inside `writing()` only."""
-        return standing_of(self.ask(STANDING))
+        return standing_of(self.ask(RELIED_ON))
 
     def add_effects(self, effects: Sequence[tuple[Effects, int]], month: int) -> None:
         """Documents, changes of what stands, and counts, of entries at their indexes."""

@@ -103,10 +103,12 @@ def in_export(root: Path) -> Callable[[int], str | None]:
     return text_of
 
 
-def copy(data: Path, root: Path) -> int:
-    """Copy the tokens of a log into an export of it; how many are there."""
+def copy(data: Path, root: Path, end: int | None = None) -> int:
+    """Copy the tokens of a log into an export of it, up to its size; how many are there."""
     count = 0
     for size, token in tokens(data / FOLDER):
+        if end is not None and size > end:
+            continue
         (root / FOLDER).mkdir(exist_ok=True)
         put(root / FOLDER / f"{size}{SUFFIX}", token, mode=0o644)
         count += 1

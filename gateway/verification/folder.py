@@ -26,6 +26,7 @@ MAX_NOTE = 4 * MAX_TEXT
 """Bytes: a character takes at most four."""
 MAX_DOCUMENT = 64 << 20
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+_TOKEN = re.compile(r"timestamps/(0|[1-9][0-9]{0,18})[.]tsr")
 _DOCUMENT = re.compile(r"documents/[a-z_-]{1,40}/([0-9a-f]{64})")
 
 
@@ -119,7 +120,7 @@ def strays(root: Path, size: int, found: Found) -> list[str]:
     needed = {tile.path: tile for tile in pieces(size)}
     others = []
     for name in listed(root):
-        if name in needed or name in KNOWN or _DOCUMENT.fullmatch(name):
+        if name in needed or name in KNOWN or _DOCUMENT.fullmatch(name) or _TOKEN.fullmatch(name):
             continue
         folder, _, rest = name.partition("/")
         if folder == CHECKPOINTS and _SIZE.fullmatch(rest):
