@@ -73,6 +73,8 @@ def _stamped(root: Path, tsa: Path, verdict: Verdict) -> Sequence[timestamps.Sta
             wrong.append(f"timestamp.checkpoint at {timestamps.FOLDER}/{one.size}")
         elif one.size and _time(root, verdict.size, one.size - 1) > one.time + MAX_SKEW * 1000:
             wrong.append(f"entry.after_timestamp at entry {one.size - 1}")
+    if not stamped and not wrong:
+        wrong.append(f"timestamp.none at {timestamps.FOLDER}")
     for line in wrong:
         typer.echo(line)
     if wrong:

@@ -25,7 +25,7 @@ from gateway.errors import GatewayError, SenderError
 from gateway.forms import today_of
 from gateway.happenings.decided import rests_on
 from gateway.incoming import Class
-from gateway.log import Appended, Cells, Keep
+from gateway.log import Appended, Cells, Duplicate, Keep, Superseded
 from gateway.log_subjects import Subjects
 from gateway.mapping import Plan
 from gateway.minimization import Loss, report
@@ -61,8 +61,10 @@ async def exchange(transfer: Transfer, gateway: Gateway) -> Outcome:
     judged = await judge(transfer.terms, transfer.content, gateway, commitments)
     try:
         receipt_ = await _logged(transfer, judged, gateway, commitments)
-    except BaseException:
+    except BaseException as error:
         judged.close()
+        if commitments is not None and isinstance(error, (SenderError, Duplicate, Superseded)):
+            commitments.abandon()  # surely not in the log; a cancelled one may still get there
         raise
     written = judged.written
     if written is not None and transfer.waits_for:

@@ -72,8 +72,8 @@ class Subjects:
     """Tokens whose records leave no more, each with the reason."""
     lift: Sequence[tuple[bytes, str]] = field(default=(), repr=False)
     """Stops that are taken back."""
-    erase: Sequence[bytes] = field(default=(), repr=False)
-    """Tokens whose rows are destroyed."""
+    erase: Sequence[tuple[bytes, str]] = field(default=(), repr=False)
+    """Tokens and transfers whose rows are destroyed."""
 
 
 def outdated(store: Tables, waiting: Sequence[Subjects | None]) -> int | None:
@@ -111,8 +111,8 @@ def write(store: Tables, batch: Sequence[Subjects | None]) -> None:
             [(1,)],
         )
     store.write(
-        "DELETE FROM subject WHERE token = ?",
-        [(token,) for each in every for token in each.erase],
+        "DELETE FROM subject WHERE token = ? AND transfer = ?",
+        [row for each in every for row in each.erase],
     )
 
 

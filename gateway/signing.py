@@ -146,7 +146,7 @@ def _parts(signed: str) -> tuple[dict[str, Any], bytes]:
     segments = signed.split(".") if len(signed) <= LIMIT else []
     try:
         header_bytes, payload, signature = (_decoded(one) for one in segments)
-        header = json.loads(header_bytes)
+        header = json.loads(header_bytes, object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         raise OfficerError("not a compact JWS", rule="signature.form") from None
     if not isinstance(header, dict) or header.get("alg") != ALGORITHM:
@@ -157,6 +157,14 @@ def _parts(signed: str) -> tuple[dict[str, Any], bytes]:
     if len(signature) != 64:
         raise OfficerError("not a compact JWS", rule="signature.form")
     return header, payload
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. What stands before a second member of its name would be kept, and never read."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
 
 
 def _decoded(segment: str) -> bytes:

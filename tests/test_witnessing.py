@@ -226,13 +226,13 @@ def test_nothing_is_released_when_witnesses_are_silent_for_too_long(tmp_path):
 
     with a_log(tmp_path / "log", 3) as log, served(witness) as url:
         policy = asks({witness.vkey: url})
-        made = Witnessing(log, policy, KEYS, limit=100, evidence=tmp_path, clock=clock)
+        made = Witnessing(log, policy, KEYS, limit=20, evidence=tmp_path, clock=clock)
         made.permit()
-        late[0] = 101
+        late[0] = 21
         with pytest.raises(GatewayError) as caught:
             made.permit()
         assert (caught.value.rule, caught.value.http_status) == ("log.unwitnessed", 503)
-        asked = round_of(log, policy, tmp_path, limit=100, clock=clock)
+        asked = round_of(log, policy, tmp_path, limit=20, clock=clock)
         asked.permit()
         made.permit()  # another process asked: the rows say so
         late[0] = 300

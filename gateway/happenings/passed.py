@@ -19,9 +19,10 @@ def passed(desk: Desk) -> None:
 
 def _never_fetched(desk: Desk) -> None:
     query = "SELECT key FROM kept WHERE kind = 'content' AND expires BETWEEN 1 AND ? LIMIT ?"
-    due = [name for (name,) in desk.log.rows(query, (desk.clock(), MAX_LOST))]
-    # Destroyed here means fetched nowhere: whoever fetches destroys it first, and only one can.
-    desk.log.never_left([name for name in due if desk.log.destroy("content", name)])
+    # All of it: what is left is destroyed after this, and nobody would say that it never left.
+    while due := [name for (name,) in desk.log.rows(query, (desk.clock(), MAX_LOST))]:
+        # Destroyed here means fetched nowhere: whoever fetches destroys it first, only one can.
+        desk.log.never_left([name for name in due if desk.log.destroy("content", name)])
 
 
 def _overdue(desk: Desk) -> None:

@@ -36,6 +36,7 @@ SET lock_timeout = '5s';
 SET idle_in_transaction_session_timeout = '30s';
 SET client_min_messages = warning;
 SET bytea_output = hex;
+SELECT set_config('synchronous_commit', current_setting('synchronous_commit'), false);
 """
 """A gateway that hangs while it holds the log's end loses it after half a minute."""
 

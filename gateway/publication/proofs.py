@@ -16,7 +16,7 @@ def witnessed(tree: Tree, policy: Policy) -> int | None:
     Every signature is verified again: a row that says so is nobody's word.
     """
     below = tree.newest()[0] + 1
-    while sizes := tree.cosigned(below, LOOK):
+    while sizes := tree.cosigned(below, LOOK, policy.least()):
         for size in sizes:
             text = tree.checkpoint(size)
             if text is not None and policy.enough(policy.judged(note.parse_note(text))):

@@ -5,6 +5,7 @@ database far away are published by the same code. What is found is checked for b
 complete; whether it is true, those decide who hash it again.
 """
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,6 +21,9 @@ Read = Callable[[str, tuple[int | str | bytes, ...]], list[tuple[Any, ...]]]
 LENGTH = struct.Struct(">H")
 CHUNK = 256
 DOCUMENTS = 64
+KIND = re.compile("[a-z_-]{1,40}")
+"""What kinds of documents are called: names of folders in an export."""
+
 MAX_COSIGNERS = note.MAX_SIGNATURES - 1
 
 
@@ -54,10 +58,13 @@ class Tree:
                 yield int(size), text + "".join(lines.get(size, {}).values())
             after = int(rows[-1][0])
 
-    def cosigned(self, below: int, limit: int) -> list[int]:
-        """Sizes below `below` of checkpoints that any witness signed, the largest first."""
-        query = "SELECT DISTINCT size FROM cosignature WHERE size < ? ORDER BY size DESC LIMIT ?"
-        return [int(size) for (size,) in self._read(query, (below, limit))]
+    def cosigned(self, below: int, limit: int, least: int = 1) -> list[int]:
+        """Sizes below `below` of checkpoints that so many witnesses signed, the largest first."""
+        query = (
+            "SELECT size FROM cosignature WHERE size < ? GROUP BY size"
+            " HAVING count(DISTINCT witness) >= ? ORDER BY size DESC LIMIT ?"
+        )
+        return [int(size) for (size,) in self._read(query, (below, least, limit))]
 
     def _cosigned(self, after: int, to: int) -> dict[int, dict[str, str]]:
         """The first cosignature by each witness of each checkpoint in this range of sizes."""
@@ -111,7 +118,7 @@ class Tree:
         while rows := self._read(query, (after, DOCUMENTS)):
             for digest, kind, value in rows:
                 content = log_standing.opened(digest, value)
-                if content is None:
+                if content is None or KIND.fullmatch(kind) is None:
                     raise GatewayError("a kept document was changed", rule="document.digest")
                 yield kind, digest, content
             after = rows[-1][0]

@@ -53,6 +53,16 @@ class Policy:
         """Whether these witnesses are a quorum. Always, where none is asked for."""
         return self.quorum == NONE or self._counts(self.quorum, names)
 
+    def least(self) -> int:
+        """How many witnesses a quorum has at least."""
+        return 0 if self.quorum == NONE else self._least(self.quorum)
+
+    def _least(self, name: str) -> int:
+        if name in self.witnesses:
+            return 1
+        group = self.groups[name]
+        return sum(sorted(self._least(member) for member in group.members)[: group.needed])
+
     def judged(self, note: Note) -> dict[str, Cosignature]:
         """The cosignatures of known witnesses below a checkpoint; those of others are ignored."""
         return cosignatures(note, dict(self.witnesses))

@@ -37,7 +37,7 @@ FIRST_SECONDS = 5.0
 TIMEOUT_SECONDS = 10.0
 ATTEMPTS = 4
 MAX_ANSWER = 1 << 16
-MAX_SKEW_SECONDS = 600
+MAX_SKEW_SECONDS = 30
 """A witness whose clock is further off would have our entries look back-dated."""
 
 
@@ -128,6 +128,8 @@ class Witnessing:
             journal.say("witness.unreachable", witness=name, error=type(error).__name__)
         except CorridorError as error:
             journal.say("witness.failed", witness=name, rule=error.rule)
+        except Exception as error:  # an address, a disk: the others are asked
+            journal.say("witness.failed", witness=name, error=type(error).__name__)
 
     async def _submit(self, name: str, client: "httpx.AsyncClient") -> None:
         key = self._policy.witnesses[name]
@@ -202,6 +204,14 @@ class Witnessing:
         journal.say("log.halted", witness=name, rule=doubt.rule)
         raise doubt
 
+    def look_back(self) -> None:
+        """Stop a log that does not hold what a witness once showed, whoever answers today."""
+        for path in sorted(self._evidence.glob("fork-*.checkpoint")):
+            if not self._holds(self._keys.opened(path.read_text(encoding="utf-8"))):
+                self._log.halt()
+                problem = "a witness showed another history of this log"
+                raise GatewayError(problem, rule="log.forked", at=path.name)
+
     def _holds(self, shown: note.Checkpoint) -> bool:
         if shown.size > self._tree.newest()[0]:
             return False
@@ -226,6 +236,7 @@ async def witnessed(deployment: Deployment, log: Log) -> AsyncIterator[None]:
         limit=deployment.settings.log.max_unwitnessed_seconds,
         evidence=deployment.data,
     )
+    witnessing.look_back()
     log.permit = witnessing.permit
     if not witnessing.asks:
         yield

@@ -10,7 +10,8 @@ from gateway.reports.source import Source
 from gateway.reports.transfers import total
 
 UNCERTIFIED = ("custody.deleted", "custody.deleted.done", "custody.answer.done")
-DELETED = (*UNCERTIFIED, *(f"{one}.certified" for one in UNCERTIFIED))
+CERTIFIED = tuple(f"{one}.certified" for one in UNCERTIFIED)
+DELETED = (*UNCERTIFIED, *CERTIFIED)
 _PARTLY = ("custody.acknowledged", "custody.acknowledged.acknowledged", "custody.answer.partial")
 CONFIRMED = (*DELETED, *_PARTLY, *(f"{one}.certified" for one in _PARTLY))
 ELSEWHERE = (
@@ -34,18 +35,6 @@ def gone(
     return found
 
 
-def unsent(source: Source) -> dict[int, list[int]]:
-    """Indexes of transfers that were logged as released and never left, by profile."""
-    query = (
-        "SELECT e.profile, e.idx FROM transfer_state s JOIN entry_index e ON e.idx = s.idx"
-        " WHERE s.state = 'not_released' AND s.idx < ?"
-    )
-    found: dict[int, list[int]] = {}
-    for profile, index in source.log.rows(query, (source.size,)):
-        found.setdefault(profile, []).append(index)
-    return found
-
-
 def days_of(source: Source, flow: Flow) -> int | None:
     """For how many days the recipient may keep it: the shortest of the types that left."""
     asked = source.template(flow.said) or {}
@@ -64,7 +53,7 @@ class Held:
         self.before = source.at(question.moment + 1)
         """Index of the first entry after the moment."""
         self.flows = question.flows(templates=True)
-        deleted, away = gone(source, self.flows, DELETED, self.before), unsent(source)
+        deleted, away = gone(source, self.flows, DELETED, self.before), source.unsent
         self._away = {
             flow.id: sorted({*deleted.get(flow.id, ()), *away.get(flow.id, ())})
             for flow in self.flows
@@ -76,11 +65,17 @@ class Held:
         if low >= high:
             return 0
         if low <= flow.count.first and flow.count.last < high:
-            count = flow.count.n
+            count = flow.count.n + flow.count.unsent
         else:
             count = self.question.source.count(flow.id, low, high)
         away = self._away[flow.id]
         return count - (bisect_left(away, high) - bisect_left(away, low))
+
+
+def _lost(held: Held) -> tuple[str, ...]:
+    if all(held.question.source.template(flow.said) is not None for flow in held.flows):
+        return ()
+    return ("transfers whose question is not kept: how long they may be kept, who may get them",)
 
 
 def holdings(question: Question) -> Answer:
@@ -104,7 +99,7 @@ def holdings(question: Question) -> Answer:
         "copies": sum(rows.values()),
         "past_their_time": sum(late.values()),
     }
-    return Answer(columns, listed, found, (ELSEWHERE,))
+    return Answer(columns, listed, found, (ELSEWHERE, *_lost(held)))
 
 
 def copies(question: Question) -> Answer:
@@ -123,13 +118,14 @@ def copies(question: Question) -> Answer:
     found: dict[str, Value] = {"transfers": sum(sent.values()), "copies_left": sum(rows.values())}
     why = () if question.asked.agreement else ("one dataset: name its agreement (--agreement)",)
     listed = [(*key, sent[key], n) for key, n in sorted(rows.items(), key=str)]
-    return Answer(columns, listed, found, (ELSEWHERE, *why))
+    return Answer(columns, listed, found, (ELSEWHERE, *why, *_lost(held)))
 
 
 def overdue(question: Question) -> Answer:
     """Copies past the day they were to be deleted by, and deletions without a certificate."""
     held = Held(question)
     bare = gone(question.source, held.flows, UNCERTIFIED, held.before)
+    shown = gone(question.source, held.flows, CERTIFIED, held.before)
     rows: Counter[tuple[Any, ...]] = Counter()
     missing: Counter[tuple[Any, ...]] = Counter()
     unknown = 0
@@ -143,7 +139,8 @@ def overdue(question: Question) -> Answer:
         key = (flow.sender, flow.recipient, flow.agreement, days, "yes" if wanted else "no")
         rows[key] += held.count(flow, 0, question.source.at(question.moment - days * DAY))
         missing[key] += sum(
-            question.low <= index < question.high for index in bare.get(flow.id, ())
+            question.low <= index < question.high
+            for index in {*bare.get(flow.id, ())} - {*shown.get(flow.id, ())}
         )
     columns = ("sender", "recipient", "agreement", "retention_days", "certificate_required",
                "past_their_time", "deleted_without_certificate")  # fmt: skip
@@ -152,7 +149,7 @@ def overdue(question: Question) -> Answer:
     found: dict[str, Value] = {"at": said(question.moment), "past_their_time": sum(rows.values()),
              "without_certificate": sum(missing.values()),
              "retention_not_known": unknown}  # fmt: skip
-    return Answer(columns, listed, found, (ELSEWHERE,))
+    return Answer(columns, listed, found, (ELSEWHERE, *_lost(held)))
 
 
 def offboarding(question: Question) -> Answer:
@@ -160,7 +157,7 @@ def offboarding(question: Question) -> Answer:
     if not question.asked.party:
         return Answer(not_answered=("which organisation: name it (--party)",))
     source = question.source
-    away = unsent(source)
+    away = source.unsent
     rows: list[tuple[Any, ...]] = []
     unconfirmed = 0
     flows = question.flows()
@@ -168,7 +165,7 @@ def offboarding(question: Question) -> Answer:
     for flow in flows:
         settled = {*known.get(flow.id, ()), *away.get(flow.id, ())}
         settled = {index for index in settled if question.low <= index < question.high}
-        open_ = flow.count.n - len(settled)
+        open_ = flow.count.n + flow.count.unsent - len(settled)
         unconfirmed += open_
         if open_ and len(rows) < LISTED:
             rows += _open(question, flow, settled, LISTED - len(rows))

@@ -1,6 +1,7 @@
 """Questions about what transfers rested on: bases, agreements, assessments, notices."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gateway.reports.report import DAY, Answer, Flow, Question, milliseconds, said
@@ -8,6 +9,10 @@ from gateway.reports.transfers import total
 
 YEAR = 365 * DAY
 UNKNOWN = "transfers whose question is not kept: what they rested on"
+NEVER = (
+    "transfers before their agreement was ever activated in this log: `unsigned` allowed them, and"
+    " only the agreement's own file says that it was active"
+)
 Asked = Mapping[str, Any]
 Fault = tuple[str, int, int]
 """What is wrong, and for which entries of the flow: from this index up to that one."""
@@ -29,15 +34,27 @@ def _judged(question: Question, judge: Judge) -> Answer:
         if asked is None:
             unknown += flow.count.n
             continue
-        of_flow = 0
+        spans: list[tuple[int, int]] = []
         for fault, low, high in judge(question, flow, asked):
             row = _row(question, flow, fault, low, high)
             if row is not None:
                 rows.append(row)
-                of_flow = max(of_flow, row[6])
-        faulty += of_flow
+                spans.append((low, high))
+        faulty += _within(question, flow, spans)
     found = {"transfers": total(flows), "faulty": faulty, "not_known": unknown}
     return Answer(COLUMNS, sorted(rows, key=str), found, (UNKNOWN,) if unknown else ())
+
+
+def _within(question: Question, flow: Flow, spans: list[tuple[int, int]]) -> int:
+    """How many transfers of a flow are in any of these stretches, each counted once."""
+    found = done = 0
+    for low, high in sorted(spans):
+        low, high = max(low, done, question.low), min(high, question.high)
+        if low < high:
+            found += question.source.count(flow.id, low, high)
+            found -= question.source.never_left(flow.id, low, high)
+            done = high
+    return found
 
 
 def _row(question: Question, flow: Flow, fault: str, low: int, high: int) -> tuple[Any, ...] | None:
@@ -51,6 +68,7 @@ def _row(question: Question, flow: Flow, fault: str, low: int, high: int) -> tup
             " WHERE profile = ? AND profile > 0 AND idx >= ? AND idx < ?"
         )
         [(count, first, last)] = question.source.log.rows(query, (flow.id, low, high))
+        count -= question.source.never_left(flow.id, low, high)
     if not count:
         return None
     times = question.source.times([first, last])
@@ -108,7 +126,20 @@ def outside_agreement(question: Question) -> Answer:
             elif stood != version:
                 yield "another_version_stood", low, high
 
-    return _judged(question, judge)
+    answer = _judged(question, judge)
+    bare = sum(_before_any(question, flow, history) for flow in question.flows())
+    if not bare:
+        return answer
+    found = {**answer.found, "before_any_activation": bare}
+    return replace(answer, found=found, not_answered=(*answer.not_answered, NEVER))
+
+
+def _before_any(question: Question, flow: Flow, history: Mapping[str, Any]) -> int:
+    """Transfers of a flow before the log first says that their agreement was in force."""
+    stood = history.get(flow.agreement)
+    high = min(stood[0][0] if stood else question.high, question.high)
+    count = question.source.count(flow.id, question.low, high)
+    return count - question.source.never_left(flow.id, question.low, high)
 
 
 def _history(question: Question) -> dict[str, list[tuple[int, int, str, str]]]:

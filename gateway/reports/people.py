@@ -18,6 +18,14 @@ RIGHTS = tuple(
                  "complaint")
 )  # fmt: skip
 IN_WORDS = "the reason in words: whoever holds the text and its salt can show that it was this one"
+NO_GLASS = (
+    "emergency access itself: this gateway has no such way in and writes no such entry, so none"
+    " here says nothing of access outside it"
+)
+NOT_TIED = (
+    "how long a held transfer waited: a decision is made in an agreement and the sender asks"
+    " again under another id, so no entry ties the two"
+)
 Entry = Mapping[str, Any]
 
 
@@ -109,7 +117,7 @@ def break_glass(question: Question) -> Answer:
                      _names(review, "signers") if review else "", hours, state))  # fmt: skip
     columns = ("time", "entry", "decision", "transfer", "by", "reviewed", "reviewed_by", "hours",
                "review")  # fmt: skip
-    return Answer(columns, rows, {"uses": len(rows), **counts}, (IN_WORDS,))
+    return Answer(columns, rows, {"uses": len(rows), **counts}, (IN_WORDS, NO_GLASS))
 
 
 def changes(question: Question) -> Answer:
@@ -178,9 +186,13 @@ def decision_time(question: Question) -> Answer:
     found: dict[str, Value] = {"decisions": len(rows),
              "over_24_hours": sum(hours >= 24 for hours in waits),
              "middle_hours": waits[len(waits) // 2] if waits else None,
-             "without_a_transfer": without}  # fmt: skip
+             "without_a_transfer": without,
+             "transfers_held": sum(flow.count.n for flow in question.flows(released=False)
+                                   if flow.said["outcome"] == "held")}  # fmt: skip
     columns = ("asked", "decided", "entry", "decision", "what", "roles", "hours", "over_24_hours")
-    return Answer(columns, rows, found, ("decisions on paper that never reached this gateway",))
+    return Answer(
+        columns, rows, found, ("decisions on paper that never reached this gateway", NOT_TIED)
+    )
 
 
 def _times_of(question: Question, transfers: Sequence[str]) -> dict[str, int]:

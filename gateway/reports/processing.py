@@ -30,6 +30,10 @@ def processing(question: Question) -> Answer:
         "names and contacts of controllers and data protection officers: they stand in the"
         " deployment's files of parties",
     ]
+    why.append(
+        "categories of data subjects (Article 30(1)(c)): the log has record types, not whom they"
+        " describe"
+    )
     if unknown:
         why.append("transfers whose question is not kept: retention and security")
     found = {"transfers": total(flows), "activities": len(rows), "not_known": unknown}
@@ -75,7 +79,7 @@ BASES = {
 }  # fmt: skip
 
 
-def linked(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def linked(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> dict[str, Any]:
     """The record as JSON-LD in the Data Privacy Vocabulary 2."""
     return {
         "@context": {
@@ -84,14 +88,20 @@ def linked(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             "eu-gdpr": f"{DPV}/legal/eu/gdpr#",
             "dct": "http://purl.org/dc/terms/",
             "corridor": "https://corridor.invalid/terms#",
+            "corridor:about": {"@id": "corridor:about", "@type": "@json"},
         },
-        "@graph": [_activity(row) for row in rows],
+        # Nothing beside `@graph`: that would make it a graph of its own, which readers of the
+        # default graph see as an empty record.
+        "@graph": [
+            {"@id": "corridor:record", "@type": "corridor:Record", "corridor:about": about},
+            *(_activity(row) for row in rows),
+        ],
     }
 
 
 def _activity(row: Mapping[str, Any]) -> dict[str, Any]:
     name = "/".join(row[part] for part in ("agreement", "agreement_version", "purpose",
-                                           "controller", "recipient"))  # fmt: skip
+                                           "legal_basis", "controller", "recipient"))  # fmt: skip
     made: dict[str, Any] = {
         "@id": f"corridor:activity/{name}",
         "@type": "dpv:Process",
@@ -110,9 +120,14 @@ def _activity(row: Mapping[str, Any]) -> dict[str, Any]:
         made["dpv:hasJurisdiction"] = [
             {"@id": f"corridor:regime/{one}"} for one in row["regimes"].split()
         ]
-        made["dpv:hasDataTransferLegalBasis"] = [
+        made["corridor:destination"] = [
             {"@id": f"corridor:destination/{one}"} for one in row["destination"].split()
         ]
+        made["dpv:hasLegalBasis"] = [
+            made["dpv:hasLegalBasis"],
+            *({"@id": f"corridor:instrument/{one}", "@type": "dpv:DataTransferLegalBasis"}
+              for one in row["instrument"].split()),
+        ]  # fmt: skip
     if row["retention_days"]:
         made["dpv:hasStorageCondition"] = [
             {"@type": "dpv:StorageDuration", "dpv:hasDuration": f"P{one.rpartition(':')[2]}D",

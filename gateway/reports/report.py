@@ -19,6 +19,8 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _CODE = re.compile(r"[A-Za-z0-9:._/@+-]{1,160}")
 ENDLESS = 2**53 - 1
+LAST = 253_402_300_799_999
+"""The last moment that can be written as a date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,10 @@ class Asked:
         for name, value in names.items():
             if value and not _CODE.fullmatch(value):
                 raise SenderError("not an identifier", rule="report.identifier", at=name)
-        start = _moment(from_, "from") if from_ else 0
+        start = max(0, _moment(from_, "from")) if from_ else 0
         end = ENDLESS
         if to:
-            end = _moment(to, "to") + (DAY if _DAY.fullmatch(to) else 1000)
+            end = min(_moment(to, "to") + (DAY if _DAY.fullmatch(to) else 1000), LAST)
         if end <= start:
             raise SenderError("it ends before it starts", rule="report.period", at="to")
         return cls(start, end, **names)
@@ -147,13 +149,18 @@ class Question:
         """Transfers of the period by profile, the released ones, or all."""
         profiles = self.source.profiles
         found = [
-            Flow(number, profiles[number], count)
+            Flow(number, profiles[number], self._sent(number, count, released))
             for number, count in self.source.counts(self.low, self.high).items()
             if self.fits(profiles[number], released)
         ]
+        found = [flow for flow in found if flow.count.n]
         if templates:
             self.source.read_templates(flow.said for flow in found)
         return found
+
+    def _sent(self, number: int, count: Count, released: bool) -> Count:
+        away = self.source.never_left(number, self.low, self.high) if released else 0
+        return Count(count.n - away, count.first, count.last, away)
 
     def fits(self, profile: Mapping[str, Any], released: bool) -> bool:
         """Whether a profile is one the question is about."""

@@ -5,6 +5,7 @@ read stops at the checkpoint's size: two runs at the same checkpoint say the sam
 """
 
 import zlib
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,6 +39,8 @@ class Count:
     n: int
     first: int
     last: int
+    unsent: int = 0
+    """Of releases that were logged: how many never left. They are not in `n`."""
 
 
 class Source:
@@ -94,6 +97,23 @@ class Source:
         )
         rows = self.log.rows(query, (low, min(high, self.size)))
         return {row[0]: Count(*row[1:]) for row in rows}
+
+    @cached_property
+    def unsent(self) -> dict[int, list[int]]:
+        """Indexes of transfers that were logged as released and never left, by profile."""
+        query = (
+            "SELECT e.profile, e.idx FROM transfer_state s JOIN entry_index e ON e.idx = s.idx"
+            " WHERE s.state = 'not_released' AND s.idx < ? ORDER BY e.idx"
+        )
+        found: dict[int, list[int]] = {}
+        for profile, index in self.log.rows(query, (self.size,)):
+            found.setdefault(profile, []).append(index)
+        return found
+
+    def never_left(self, profile: int, low: int, high: int) -> int:
+        """How many of these are from `low` up to `high`."""
+        away = self.unsent.get(profile, ())
+        return bisect_left(away, high) - bisect_left(away, low)
 
     def count(self, profile: int, low: int, high: int) -> int:
         """How many entries of one profile there are from `low` up to `high`."""

@@ -49,7 +49,13 @@ def sent(question: Question) -> Answer:
         "crosses_border", "destination", "transfers",
         *(f"of_{one}_records" for one in MAGNITUDES), "first", "last",
     )  # fmt: skip
-    return Answer(columns, rows, {"transfers": total(flows)})
+    source = question.source
+    away = sum(
+        source.never_left(number, question.low, question.high)
+        for number in source.unsent
+        if question.fits(source.profiles[number], released=True)
+    )
+    return Answer(columns, rows, {"transfers": total(flows), "never_left": away})
 
 
 def _ends(question: Question, flows: Sequence[Flow]) -> tuple[str, str]:
@@ -120,7 +126,8 @@ def below_threshold(question: Question) -> Answer:
     )  # fmt: skip
     found = {"transfers_measured": measured, "below": sum(row[-1] for row in rows)}
     why = "the reasons in words: they stand in the agreements' decisions, which the log commits to"
-    return Answer(columns, sorted(rows, key=str), found, (why,))
+    unmeasured = "releases without a measured risk: neither within nor beyond the limits"
+    return Answer(columns, sorted(rows, key=str), found, (why, unmeasured))
 
 
 def _decided(asked: Mapping[str, Any], name: str) -> str:
@@ -143,18 +150,19 @@ def denials(question: Question) -> Answer:
         if one["outcome"] != "released" and question.fits(one, released=False)
     }  # fmt: skip
     counted: dict[tuple[str, str, str], int] = defaultdict(int)
-    transfers = 0
+    transfers = lines = 0
     for month, counts in by_month(question):
         for number, count in counts.items():
             if number in stopped:
                 transfers += count.n
+                pressed = any(rule.startswith("red.") for rule in stopped[number]["rules"])
+                lines += count.n if pressed else 0
                 for rule in stopped[number]["rules"]:
                     counted[month, stopped[number]["outcome"], rule] += count.n
     rows = [
         (month, outcome, rule, "yes" if rule.startswith("red.") else "no", n)
         for (month, outcome, rule), n in sorted(counted.items())
     ]
-    lines = sum(row[-1] for row in rows if row[3] == "yes")
     return Answer(
         ("month", "outcome", "rule", "red_line", "transfers"),
         rows,
@@ -187,7 +195,7 @@ def special_categories(question: Question) -> Answer:
         special = {
             (record_type, name)
             for record_type, name, form in left(flow.said)
-            if form != "null" and category_of(record_type, name) in SPECIAL
+            if form != "null" and _special(record_type, name)
         }
         found["transfers_with_special_categories"] += flow.count.n if special else 0
         asked = question.source.template(flow.said) or {}
@@ -213,6 +221,19 @@ SPECIAL = frozenset((
 """Categories (DPV) of GDPR Articles 9 and 10, as the schemas mark fields."""
 
 
+FURTHER = frozenset((
+    ("person", "nationality"), ("person", "photo_url"),
+    ("missing-person", "nationality"), ("missing-person", "photo_url"),
+    ("missing-person", "found_contacts"),
+    ("case", "incident_type"), ("case", "incident_account"),
+))  # fmt: skip
+"""What policies treat alike (`special` of the taxonomy), and accounts of violence."""
+
+
+def _special(record_type: str, name: str) -> bool:
+    return category_of(record_type, name) in SPECIAL or (record_type, name) in FURTHER
+
+
 def unusual(question: Question) -> Answer:
     """Magnitudes that are rare on their way, and transfers above an agreement's volume."""
     rows: list[tuple[Any, ...]] = []
@@ -231,4 +252,12 @@ def unusual(question: Question) -> Answer:
         if over:
             rows.append((*way, "above_agreed_volume", "", total(over), whole))
     columns = ("sender", "recipient", "purpose", "why", "records", "transfers", "of_transfers")
-    return Answer(columns, rows, {"transfers": total(flows), "ways": len(ways)})
+    return Answer(
+        columns,
+        rows,
+        {"transfers": total(flows), "ways": len(ways)},
+        (
+            "how large a transfer of 1000+ records was: the log keeps magnitudes only",
+            f"ways of fewer than {1000 // PERMILLE} transfers: no magnitude is rare on them",
+        ),
+    )

@@ -1,7 +1,8 @@
 """Questions about the log itself, and those it cannot answer."""
 
-from gateway import merkle, note
+from gateway import merkle
 from gateway.errors import CorridorError
+from gateway.log_keys import LogKeys
 from gateway.reports.report import Answer, Question, said
 
 CHECKED = 50
@@ -29,10 +30,10 @@ def unchanged(question: Question) -> Answer:
         )
     )
     [(text,)] = source.log.rows("SELECT vkey FROM log")
-    vkey = note.parse_vkey(text)
+    keys = LogKeys.parse(text)
     rows = []
     for size in chosen:
-        holds = _holds(question, vkey, notes[size], size)
+        holds = _holds(question, keys, notes[size], size)
         time = source.times([size - 1])[size - 1] if size else None
         rows.append((size, said(time) if time else "", holds, witnessed.get(size, 0)))
     found = {
@@ -52,11 +53,11 @@ def unchanged(question: Question) -> Answer:
     )
 
 
-def _holds(question: Question, vkey: note.Vkey, text: str, size: int) -> str:
+def _holds(question: Question, keys: LogKeys, text: str, size: int) -> str:
     newest = question.source.checkpoint
     try:
-        note.open_checkpoint(question.source.note, vkey)
-        old = note.open_checkpoint(text, vkey)
+        keys.opened(question.source.note)
+        old = keys.opened(text)
         proof = question.source.log.consistency(size, newest.size)
         merkle.verify_consistency(size, newest.size, proof, old.root, newest.root)
     except CorridorError as error:

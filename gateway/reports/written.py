@@ -45,7 +45,7 @@ def written(report: Report, form: str) -> bytes:
     if form == "jsonld" and report.name == "processing":
         document = report.document()
         about = {key: document[key] for key in ("computed_at", "checkpoint", "not_answered")}
-        record = {**linked(document["rows"]), "corridor:about": about}
+        record = linked(document["rows"], about)
         return orjson.dumps(record, option=orjson.OPT_INDENT_2) + b"\n"
     raise SenderError("not in this form", rule="report.form", at="form")
 
@@ -119,7 +119,7 @@ def _entries(source: Source, asked: Asked, form: str) -> Iterator[bytes]:
 
 def _fits(entry: dict[str, Any], question: Question) -> bool:
     asked = question.asked
-    if asked.transfer and asked.transfer not in (entry["id"], entry.get("transfer")):
+    if asked.transfer and asked.transfer not in _about_transfers(entry):
         return False
     if entry["type"] == "transfer":
         return question.fits(entry, released=False)
@@ -129,6 +129,12 @@ def _fits(entry: dict[str, Any], question: Question) -> bool:
         and not asked.purpose
         and (not asked.agreement or asked.agreement == _subject(entry))
     )
+
+
+def _about_transfers(entry: dict[str, Any]) -> set[str | None]:
+    """Transfers an entry is about: an outcome names many."""
+    ended = (*entry.get("delivered", ()), *entry.get("not_released", ()))
+    return {entry["id"], entry.get("transfer"), *ended}
 
 
 def _subject(entry: dict[str, Any]) -> str | None:

@@ -1,6 +1,7 @@
 """What the rights of people do here: tell, stop, forget, and ask the recipients to do the same."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,14 +11,18 @@ from gateway.errors import OfficerError
 from gateway.happenings import custody
 from gateway.happenings.custody import Desk
 from gateway.happenings.incident import active_officer
+from gateway.happenings.looking import entry_named
 from gateway.happenings.said import said
 from gateway.log import Log
 from gateway.log_subjects import Subjects
+from gateway.record import load
 from gateway.subjects.commitments import subject_key, token
 from gateway.subjects.found import Shared, places, shared
 from gateway.subjects.requests import Case, Office
 from gateway.subjects.stops import REASONS
 
+ROUNDS = 10
+"""Of an erasure, while the person's records go on to leave."""
 MAX_IDS = 100
 """Of one person, in one request."""
 
@@ -31,14 +36,24 @@ class Person:
     @classmethod
     def of(cls, keys: Keys, party: str, record_ids: Sequence[str]) -> "Person":
         """The marks of records of one party. One person may have several records."""
-        if not 1 <= len(record_ids) <= MAX_IDS or not all(record_ids):
+        # An id without its domain is nobody's: the case would be answered and nothing stopped.
+        pattern = load("parts")["$defs"]["record_id"]["pattern"]
+        fit = all(re.fullmatch(pattern, one) for one in record_ids)
+        if not 1 <= len(record_ids) <= MAX_IDS or not fit:
             raise OfficerError("one id a line", rule="rights.record_id", at="--record-id")
         key = subject_key(keys, party)
         return cls(tuple(dict.fromkeys(token(key, one) for one in record_ids)))
 
 
+def _findable(office: Office) -> None:
+    """Raises `OfficerError` where nothing is kept that finds people: "none" would be a guess."""
+    if not office.deployment.settings.log.subjects:
+        raise OfficerError("nothing here finds people", rule="rights.not_kept", at="log.subjects")
+
+
 def access(office: Office, case: Case, person: Person) -> list[Shared]:
     """What was shared of the person, with whom, and why. That it was looked at is logged."""
+    _findable(office)
     office.identified(case)
     found = shared(office.log, office.deployment, person.tokens)
     looked(office, len(found))
@@ -54,17 +69,27 @@ def stop(office: Office, case: Case, person: Person) -> list[Shared]:
     found = shared(office.log, office.deployment, person.tokens)
     rows = [(one, case.what) for one in person.tokens]
     _answered(office, case, found, Subjects(stop=rows))
+    # What was logged before and still waits did not leave yet, and leaves no more.
+    for name in sorted({place.transfer for place in places(office.log, person.tokens)}):
+        if office.log.destroy("content", name):
+            office.log.never_left([name])
     return found
 
 
 def lift(office: Office, case: Case, person: Person) -> None:
     """Take a stop back, as its case ends: the objection was decided, or the person wants it."""
+    if case.what not in REASONS or case.state != "answered":
+        raise OfficerError("nothing was stopped for it", rule="rights.state", at="--case")
+    query = "SELECT 1 FROM subject_stop WHERE token = ? AND reason = ?"
     rows = [(one, case.what) for one in person.tokens]
+    if not all(office.log.rows(query, row) for row in rows):
+        raise OfficerError("no such stop", rule="rights.not_found", at="--record-id")
     office.step(case, "closed", Subjects(lift=rows))
 
 
 def correct(office: Office, case: Case, person: Person) -> list[Shared]:
     """Who must be told of a correction. The value itself does not pass here."""
+    _findable(office)
     office.identified(case)
     found = shared(office.log, office.deployment, person.tokens)
     _answered(office, case, found)
@@ -80,17 +105,25 @@ def erase(office: Office, case: Case, person: Person) -> list[Shared]:
 
     Interrupted, it can be done again: what finds the transfers goes last.
     """
+    _findable(office)
     office.identified(case)
-    log, name = office.log, office.deployment.settings.gateway.name
-    found = shared(log, office.deployment, person.tokens)
-    ask_back(office, found, "erasure")
-    _destroy_kept(log, {place.transfer for place in places(log, person.tokens)})
-    # From here on nothing says any more which transfers these were.
-    entry = control(gateway=name, what="shred", n=1)
-    log.submit(entry, subjects=Subjects(erase=person.tokens)).result()
+    log, found = office.log, dict[str, Shared]()
+    for _ in range(ROUNDS):
+        # First which, then what: a transfer that is logged meanwhile is for the next round.
+        names = {place.transfer for place in places(log, person.tokens)}
+        more = shared(log, office.deployment, person.tokens)
+        ask_back(office, more, "erasure")
+        _destroy_kept(log, names)
+        # From here on nothing says any more which transfers these were.
+        entry = control(gateway=office.deployment.settings.gateway.name, what="shred", n=1)
+        rows = [(mark, name) for mark in person.tokens for name in sorted(names)]
+        log.submit(entry, subjects=Subjects(erase=rows)).result()
+        found |= {one.transfer: one for one in more}
+        if next(places(log, person.tokens), None) is None:
+            break
     log.destroy("receipt", case.id)  # there is none; it folds the write-ahead log in
-    _answered(office, case, found)
-    return found
+    _answered(office, case, list(found.values()))
+    return list(found.values())
 
 
 def ask_back(office: Office, found: Sequence[Shared], reason: str) -> None:
@@ -103,10 +136,10 @@ def _destroy_kept(log: Log, transfers: set[str]) -> None:
     owners: set[str] = set()
     for transfer in sorted(transfers):
         log.destroy("content", transfer)
-        receipt = log.kept("receipt", transfer)
-        if receipt is not None:
-            owners.add(receipt.owner)
-            log.destroy("receipt", transfer)
+        log.destroy("receipt", transfer)
+        entry = entry_named(log, transfer)
+        if entry is not None:  # not the receipt's owner: that may be gone since an interruption
+            owners.add(entry["sender"]["party"])
     # Marks of what was sent, under a key of the gateway's: guesses can be tried against them.
     query = "SELECT key, value FROM kept WHERE kind = 'idempotency' AND owner = ?"
     for owner in sorted(owners):

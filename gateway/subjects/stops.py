@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 from gateway.log import Log
-from gateway.record import Record
+from gateway.record import Record, load
 from gateway.remembered import Remembered
 from gateway.subjects.commitments import token
 
+OWN = ("record_id",)
+GROUPS = ("household",)
 REASONS = ("objection", "restriction", "withdrawal")
 
 
@@ -23,7 +26,24 @@ class Stops:
         """Whether a record of the party with this key must stay. None where none must."""
         if not self.tokens:
             return None
-        return lambda record: token(key, record["record_id"]) in self.tokens
+        return lambda record: any(
+            token(key, record[name]) in self.tokens
+            for name in _about(record["record_type"])
+            if name in record
+        )
+
+
+@cache
+def _about(record_type: str) -> tuple[str, ...]:
+    """Fields that say whom a record is about: its own id, and whose case or assistance it is.
+
+    The next case of a person has an id that nobody could have named. A household is about
+    several: it stays whole but for what it says of the one.
+    """
+    if record_type in GROUPS:
+        return OWN
+    properties = load(record_type)["properties"].items()
+    return tuple(name for name, spec in properties if spec.get("x-ref") == OWN[0])
 
 
 def stops_of(log: Log, remembered: Remembered) -> Stops:

@@ -190,7 +190,7 @@ def _proven_new(
             if not rows or note.parse_note(str(rows[0][0])).text != note.parse_note(text).text:
                 said = "somebody holds a checkpoint that this backup does not contain"
                 raise GatewayError(said, rule="backup.older", status=409)
-    if not held and not (data / high_water.FILE).exists():
+    if not known and not (data / high_water.FILE).exists():
         problem = "nothing says how far the log had come: bring a checkpoint that others hold"
         raise GatewayError(problem, rule="backup.unproven", status=409)
 

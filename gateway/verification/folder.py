@@ -150,10 +150,10 @@ def _outgrown(root: Path, name: str, needed: dict[str, Tile]) -> bool:
         return False
 
 
-def documents(root: Path) -> dict[str, str]:
-    """File by digest, of what is kept under its own digest."""
-    return {
-        f"sha256:{match[1]}": match[0]
-        for name in listed(root)
+def documents(root: Path) -> list[tuple[str, str]]:
+    """Digest and file, of what is kept under its own digest; of each file of one digest."""
+    return [
+        (f"sha256:{match[1]}", match[0])
+        for name in sorted(listed(root))
         if (match := _DOCUMENT.fullmatch(name))
-    }
+    ]
