@@ -16,7 +16,9 @@ demo: $(VENV)/.run
 ADAPTERS := $(wildcard tests/test_adapter_*.py tests/test_real_samples.py tests/test_fhir_validator.py)
 FIRST := $(wildcard tests/test_policy_*.py tests/test_mapping*.py tests/test_source_*.py \
 	tests/test_agreement*.py tests/test_suggest.py tests/test_verification*.py \
-	tests/test_attacks.py tests/test_publication*.py tests/test_reports*.py)
+	tests/test_attacks.py tests/test_publication*.py tests/test_reports*.py tests/test_replay*.py \
+	tests/test_mutate.py tests/test_opa_*.py tests/test_explain*.py tests/test_redecide.py \
+	tests/test_subjects*.py tests/test_rights*.py tests/test_upkeep*.py tests/test_crosswalks.py)
 OTHERS := $(filter-out $(ADAPTERS) $(FIRST),$(wildcard tests/test_*.py))
 TRACED := $(BIN)/coverage run -m pytest
 

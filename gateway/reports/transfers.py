@@ -3,7 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from gateway.reports.report import Answer, Flow, Question, category_of, kinds_of, left, said
 from gateway.reports.source import Count
@@ -221,17 +225,25 @@ SPECIAL = frozenset((
 """Categories (DPV) of GDPR Articles 9 and 10, as the schemas mark fields."""
 
 
-FURTHER = frozenset((
-    ("person", "nationality"), ("person", "photo_url"),
-    ("missing-person", "nationality"), ("missing-person", "photo_url"),
-    ("missing-person", "found_contacts"),
-    ("case", "incident_type"), ("case", "incident_account"),
-))  # fmt: skip
-"""What policies treat alike (`special` of the taxonomy), and accounts of violence."""
+ACCOUNTS = ("case", "pd:LifeHistory")
+"""What happened to somebody: violence, as a rule."""
+TAXONOMY = Path(__file__).resolve().parents[2] / "policies" / "taxonomy" / "matrices.json"
+
+
+@cache
+def _further() -> Mapping[str, Mapping[str, Any]]:
+    """Fields by record type that the shipped policies treat like special categories."""
+    tables: dict[str, Any] = orjson.loads(TAXONOMY.read_bytes())
+    return dict(tables["special"])
 
 
 def _special(record_type: str, name: str) -> bool:
-    return category_of(record_type, name) in SPECIAL or (record_type, name) in FURTHER
+    category = category_of(record_type, name)
+    return (
+        category in SPECIAL
+        or (record_type, category) == ACCOUNTS
+        or name in _further().get(record_type, {})
+    )
 
 
 def unusual(question: Question) -> Answer:
