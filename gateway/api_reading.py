@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import adapter, deliver
-from gateway.deployment import bearer_digest
 from gateway.entry import parse
 from gateway.errors import GatewayError, SenderError
 from gateway.exchange import Gateway
+from gateway.identity import caller_of
 from gateway.policy import not_ready
 from gateway.record import RECORD_TYPES, load
 
@@ -27,6 +27,7 @@ DOCUMENTS = (
     "party",
     "agreement",
     "mapping",
+    "route",
     "decision",
     "entry",
     "receipt",
@@ -40,15 +41,9 @@ def gateway_of(request: Request) -> Gateway:
     return gateway
 
 
-def party_of(request: Request) -> str:
-    """The party whose bearer key the request carries. Raises 401 without saying what was wrong."""
-    gateway = gateway_of(request)
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    party = gateway.keys.bearer.get(bearer_digest(token)) if scheme.lower() == "bearer" else None
-    known = gateway.deployment.parties.get(party or "")
-    if party is None or known is None or known["status"] != "active":
-        raise SenderError("a valid bearer key is needed", rule="key.invalid", status=401)
-    return party
+async def party_of(request: Request) -> str:
+    """The party the request speaks for. Raises 401 without saying what was wrong."""
+    return (await caller_of(request)).party
 
 
 Open = Annotated[Gateway, Depends(gateway_of)]

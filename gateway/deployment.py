@@ -29,12 +29,13 @@ from gateway.settings import Settings, read_settings
 KEY_MODE = 0o600
 FOLDERS = (
     *("parties", "officers", "agreements", "classifications", "mappings", "places", "policies"),
-    *("keys", "data"),
+    *("routes", "keys", "data"),
 )
 SECRETS = ("pseudonym.key", "content.key")
 """32 random bytes each, in hexadecimal. Losing the first makes every pseudonym a new one."""
 _SECRET = re.compile(r"[0-9a-f]{64}")
 _PEM = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+NAMED_SECRETS = "secrets.json"
 POLICY_TOKENS = "opa.json"
 """Digests of the bearer keys of policy servers, which speak for no party."""
 
@@ -64,6 +65,8 @@ class Deployment:
     """People who approve, by the id of their function."""
     classifications: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """How sensitive a country's protocol says each record type is, by the protocol's id."""
+    routes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Standing orders for what vendors' systems send, by the hook's id."""
 
     @property
     def data(self) -> Path:
@@ -101,9 +104,11 @@ def read_deployment(directory: Path, *, agreements: bool = True) -> Deployment:
         places=read_places(directory / "places"),
         officers=_documents(directory / "officers", "officer"),
         classifications=_documents(directory / "classifications", "classification", "scheme_id"),
+        routes=_documents(directory / "routes", "route") if agreements else {},
     )
     _check(deployment)
     _check_people(deployment)
+    _check_routes(deployment)
     return deployment
 
 
@@ -146,6 +151,20 @@ def _check(deployment: Deployment) -> None:
                 raise OfficerError("a grant to a party outside it", rule="agreement.grant", at=at)
 
 
+def _check_routes(deployment: Deployment) -> None:
+    for route in deployment.routes.values():
+        at, terms = f"route {route['id']}", route["terms"]
+        if not {route["sender"], *terms["to"]} <= deployment.parties.keys():
+            raise OfficerError("a party that is not known", rule="route.no_party", at=at)
+        if terms["agreement"] not in deployment.agreements:
+            raise OfficerError("no such agreement", rule="route.no_agreement", at=at)
+        if terms.get("mapping", "") not in ("", *deployment.mappings):
+            raise OfficerError("no such mapping", rule="route.no_mapping", at=at)
+        endpoints = {one["id"] for one in deployment.parties[route["sender"]].get("endpoints", ())}
+        if "pull" in route and route["pull"]["endpoint"] not in endpoints:
+            raise OfficerError("no such endpoint", rule="route.no_endpoint", at=at)
+
+
 def _check_people(deployment: Deployment) -> None:
     """Who signs: known organisations, and no key that is two parties' or two people's."""
     held: set[str] = set()
@@ -177,6 +196,21 @@ def read_bearers(directory: Path, file: str = "bearer.json") -> dict[str, str]:
         return {one["sha256"]: holder for holder, keys in held.items() for one in keys}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise _broken(file) from None
+
+
+def read_secrets(directory: Path) -> dict[str, str]:
+    """Passwords and tokens for others' systems, by the names that parties and routes give them.
+
+    An absent file holds none. Raises `GatewayError` for a file that others may read.
+    """
+    path = directory / "keys" / NAMED_SECRETS
+    if not path.exists():
+        return {}
+    try:
+        held = json.loads(read_key(path, private=True))
+        return {str(name): str(value) for name, value in held.items()}
+    except (ValueError, AttributeError):
+        raise _broken(path.name) from None
 
 
 def _log_key(path: Path) -> Ed25519PrivateKey:

@@ -28,6 +28,7 @@ from gateway import entry, high_water, log_guard, log_index_fill, log_place, log
 from gateway.errors import GatewayError
 from gateway.high_water import HighWater
 from gateway.log_batch import Appended, Duplicate, Finish, Sequencer, Superseded, Waiting
+from gateway.log_beside import Beside
 from gateway.log_cells import MONTHS
 from gateway.log_line import MAX_WAITING, Line
 from gateway.log_reader import Reader
@@ -152,13 +153,15 @@ class Log(Reader):
         documents: Sequence[Document] = (),
         cells: Cells | None = None,
         subjects: Subjects | None = None,
+        beside: Sequence[Beside] = (),
     ) -> Future[Appended]:
         """Put an entry in line; its time is set when it takes its place.
 
         `once` is an idempotency token: a second use fails with `Duplicate`. `finish` is given
         the place and the proof inside the transaction, and returns more rows to keep; it
         must be quick, and must not call this log. `documents` are kept for ever under their
-        digests, `cells` for a year, `subjects` until they are erased, in the same transaction.
+        digests, `cells` for a year, `subjects` until they are erased, and `beside` are rows of
+        work that follows, all in the same transaction.
         Raises `GatewayError` for an entry that breaks the schema, when too many wait, and when
         the log has stopped. The future of a release that relies on what stands no more fails
         with `Superseded`.
@@ -169,7 +172,7 @@ class Log(Reader):
         effects = effects_of(entry_, documents, self._known, cells)
         if subjects is not None:
             effects = replace(effects, subjects=subjects)
-        waiting = Waiting(draft, tuple(keep), once, finish, effects=effects)
+        waiting = Waiting(draft, tuple(keep), once, finish, effects=effects, beside=beside)
         self._enter(waiting)
         if effects.documents:
             waiting.future.add_done_callback(partial(self._now_known, effects))

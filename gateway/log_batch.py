@@ -183,6 +183,9 @@ class Sequencer:
             ]
         )
         log_subjects.write(store, [each.effects.subjects for each in made.batch])
+        for each in made.batch:
+            for row in each.beside:
+                store.insert(row.table, row.columns, [row.values])
         store.add_tiles(made.tiles)
         store.add_checkpoint(made.after.size, made.note)
         store.set_head(made.after, made.before)

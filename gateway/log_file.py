@@ -13,7 +13,7 @@ from pathlib import Path
 import apsw
 import apsw.sqlite_extra
 
-from gateway import log_index, log_subjects
+from gateway import log_beside, log_index, log_subjects
 from gateway.errors import GatewayError
 
 FILE = "log.sqlite"
@@ -104,6 +104,7 @@ LATER = {
     "entry_index": log_index.TABLES,
     "cosignature": COSIGNATURE,
     "subject": log_subjects.TABLES,
+    "delivery": log_beside.TABLES,
 }
 """Tables that logs made before version 0.3 lack, until they are opened again: the first table
 of each lot, and the statements that make it."""

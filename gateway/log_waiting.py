@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from gateway import entry
 from gateway.errors import GatewayError
+from gateway.log_beside import Beside
 from gateway.log_standing import NONE, Effects
 from gateway.log_store import Head, Keep, Rows
 
@@ -58,6 +59,7 @@ class Waiting:
     closes: tuple[str, Sequence[str]] = ("", ())
     """For an outcome entry: the state it gives to which transfers."""
     effects: Effects = NONE
+    beside: Sequence[Beside] = ()
     future: Future[Appended] = field(default_factory=Future, repr=False)
 
     def __len__(self) -> int:

@@ -79,6 +79,26 @@ class LogSettings(_Section):
     person it is about."""
 
 
+class IdentitySettings(_Section):
+    """How partners show who they are."""
+
+
+class LimitSettings(_Section):
+    """What one party, and one request, may use."""
+
+
+class DeliverySettings(_Section):
+    """Pushing to recipients' systems."""
+
+
+class BulkSettings(_Section):
+    """Large payloads."""
+
+
+class ObserveSettings(_Section):
+    """What can be seen from outside of how the gateway does."""
+
+
 class Settings(_Section):
     """The whole file."""
 
@@ -88,6 +108,11 @@ class Settings(_Section):
     content: ContentSettings = ContentSettings()
     agreements: AgreementSettings = AgreementSettings()
     log: LogSettings = LogSettings()
+    identity: IdentitySettings = IdentitySettings()
+    limits: LimitSettings = LimitSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    bulk: BulkSettings = BulkSettings()
+    observe: ObserveSettings = ObserveSettings()
 
 
 def read_settings(path: Path) -> Settings:

@@ -6,7 +6,7 @@ transfer, and so never reaches the log, where it might turn out to be somebody's
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from gateway import adapter
 from gateway.adapter import Adapter
@@ -14,7 +14,7 @@ from gateway.deployment import Deployment
 from gateway.errors import SenderError
 from gateway.mapping import Plan
 
-Deliver = Literal["return", "inbox"]
+Deliver = Literal["return", "inbox", "push"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,6 @@ def terms_of(asked: Asked, deployment: Deployment, known: Mapping[str, Any]) -> 
     basis = _known(asked.legal_basis or _only(mine, "legal_basis"), known["bases"], "basis")
     source = adapter.named(_said(asked.source, "format")).name
     target = asked.target or deployment.parties[recipient]["formats"][0]["format"]
-    if asked.deliver not in ("return", "inbox"):
-        raise SenderError("return or inbox", rule="deliver.unknown", at="deliver")
     return Terms(
         sender=sender,
         recipient=recipient,
@@ -90,7 +88,7 @@ def terms_of(asked: Asked, deployment: Deployment, known: Mapping[str, Any]) -> 
         legal_basis=basis,
         source=source,
         target=adapter.named(target).name,
-        deliver="return" if asked.deliver == "return" else "inbox",
+        deliver=_deliver(asked.deliver),
         mapping=_mapping(asked.mapping, sender, source, deployment),
         target_mapping=_mapping(None, recipient, target, deployment),
     )
@@ -99,6 +97,13 @@ def terms_of(asked: Asked, deployment: Deployment, known: Mapping[str, Any]) -> 
 def plan_of(name: str | None, deployment: Deployment) -> Plan | None:
     """The plan of a mapping that terms name."""
     return deployment.mappings[name] if name else None
+
+
+def _deliver(asked: str | None) -> Deliver:
+    for known in get_args(Deliver):
+        if asked == known:
+            return cast(Deliver, known)
+    raise SenderError("return, inbox or push", rule="deliver.unknown", at="deliver")
 
 
 def _mapping(asked: str | None, party: str, name: str, deployment: Deployment) -> str | None:

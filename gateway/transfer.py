@@ -58,12 +58,13 @@ class Transfer:
     """What a second use of the token must repeat: a keyed digest of terms and content."""
     at_once: bool = True
     """The caller takes the content with the answer. Otherwise it is kept, encrypted, for one
-    fetch: by the sender where `deliver` is `return`, by the recipient where it is `inbox`."""
+    fetch: by the sender where `deliver` is `return`, else by the recipient, or until it is
+    pushed there."""
 
     @property
     def waits_for(self) -> str | None:
         """The party whose fetch the content waits for; None where it leaves with the answer."""
-        if self.terms.deliver == "inbox":
+        if self.terms.deliver != "return":
             return self.terms.recipient
         return None if self.at_once else self.terms.sender
 
