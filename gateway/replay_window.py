@@ -123,9 +123,13 @@ class Answers:
             self._until = self._next(now, self._held.valid_until)
         return self._held, self._until
 
-    def _next(self, now: str, valid_until: str) -> str:
+    def edge(self, now: str) -> str:
+        """The text before which an answer given now may not become another by what it says."""
         if self._every:
             return now + "\0"
         following = bisect_right(self._edges, now)
-        edge = self._edges[following] if following < len(self._edges) else "\U0010ffff"
+        return self._edges[following] if following < len(self._edges) else "\U0010ffff"
+
+    def _next(self, now: str, valid_until: str) -> str:
+        edge = self.edge(now)
         return min(edge, valid_until) if valid_until > now else edge

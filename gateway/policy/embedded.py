@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from gateway.policy.bundle import Bundle
 from gateway.policy.decision import Decision
 from gateway.policy.engine import self_test
-from gateway.policy.evaluation import NAME, ask, built
+from gateway.policy.evaluation import NAME, ask, built, said_locally
 from gateway.policy.faults import PolicyError, PolicyFailed, PolicyUnavailable
 from gateway.policy.question import Question
 
@@ -55,6 +55,14 @@ class Embedded:
 
     def decide_now(self, question: Question) -> Decision:
         return _said(self._on_owner(self._decide, question))
+
+    def said_locally(self, question: Question) -> tuple[str, str, dict[str, Any]]:
+        """What the bundle's own part `local` says to a question. Of an inline engine only."""
+        try:
+            return said_locally(self._engine, question)
+        except PolicyError as error:
+            self._engine = built(self._bundle)
+            raise _alone(error) from None
 
     def load(self, bundle: Bundle) -> None:
         """Build an engine, let it answer the bundle's samples, then swap. Keeps the old one

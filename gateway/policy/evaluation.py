@@ -7,6 +7,7 @@ not parse, so after an error it is thrown away.
 
 from typing import Any
 
+import orjson
 import regorus
 
 from gateway.policy.bundle import Bundle
@@ -38,6 +39,23 @@ def ask(engine: Any, question: Question, revision: str) -> Decision:
     except BaseException as error:
         raise _translated(error, "the evaluation failed", "policy.evaluation") from None
     return read(answer, question, engine=NAME, revision=revision)
+
+
+LOCAL = ("local_sound", "local_answers", "local_narrow")
+"""All that the shipped policies take from an operator's own. `policies/exchange/local.rego`."""
+
+
+def said_locally(engine: Any, question: Question) -> tuple[str, str, dict[str, Any]]:
+    """What the operator's own policies say to a question: whether they can be read, objections,
+    and stricter forms by record type. Raises `PolicyError` as `ask` does."""
+    try:
+        engine.set_input_json(question.canonical.decode())
+        sound, answers, narrow = (
+            engine.eval_rule_as_json(f"data.exchange.{name}") for name in LOCAL
+        )
+        return str(sound), str(answers), dict(orjson.loads(narrow))
+    except BaseException as error:
+        raise _translated(error, "the evaluation failed", "policy.evaluation") from None
 
 
 def _translated(error: BaseException, problem: str, rule: str) -> BaseException:
