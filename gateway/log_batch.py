@@ -287,7 +287,7 @@ class Sequencer:
         try:
             with self._store.writing():
                 moved = self._store.head().size - made.before.size
-                for blamed, rows in zip(made.batch, made.rows, strict=True):  # noqa: B007
+                for blamed, rows in zip(made.batch, made.rows, strict=True):  # noqa: B007 - read after it
                     self._store.add(rows.moved(moved))
                     self._store.settle()
                 raise GatewayError("rows conflict, yet none does", rule="log.unavailable")

@@ -13,6 +13,7 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass, field
+from typing import ClassVar, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -46,6 +47,9 @@ class NoteError(CorridorError):
 class Vkey:
     """Who may sign, as it is handed to an auditor: a name and an Ed25519 public key."""
 
+    type: ClassVar[bytes] = ED25519
+    """What kind of signature it makes: the first byte of the key's material."""
+
     name: str
     public: bytes
 
@@ -57,7 +61,10 @@ class Vkey:
     def id(self) -> bytes:
         """Four bytes that let a reader skip lines by other keys. Not a promise of anything."""
         name = _utf8(self.name, "vkey.name")
-        return hashlib.sha256(name + b"\n" + ED25519 + self.public).digest()[:4]
+        return hashlib.sha256(name + b"\n" + self.type + self.public).digest()[:4]
+
+
+Key = TypeVar("Key", bound=Vkey)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +130,21 @@ class Signer:
 
 def render_vkey(vkey: Vkey) -> str:
     """`name+hexadecimal id+base64(type, key)`, as in signed-note."""
-    return f"{vkey.name}+{vkey.id.hex()}+{_b64(ED25519 + vkey.public)}"
+    return f"{vkey.name}+{vkey.id.hex()}+{_b64(vkey.type + vkey.public)}"
 
 
 def parse_vkey(text: str) -> Vkey:
     """The only key this text can mean; its id must be the key's own."""
+    return parse_key(text, Vkey)
+
+
+def parse_key(text: str, kind: type[Key]) -> Key:
+    """The same for a kind of key. A key of another kind is refused."""
     parts = text.split("+", 2)
     _require(len(parts) == 3, "vkey.form")
     material = _unb64(parts[2], "vkey.key")
-    _require(material[:1] == ED25519, "vkey.type")
-    vkey = Vkey(parts[0], material[1:])
+    _require(material[:1] == kind.type, "vkey.type")
+    vkey = kind(parts[0], material[1:])
     _require(parts[1] == vkey.id.hex(), "vkey.id")
     return vkey
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway import entry, merkle, note
-from gateway.publication.cosignature import Cosigner, render_witness_key
+from gateway.note import render_vkey
+from gateway.publication.cosignature import Cosigner
 from gateway.publication.tiles import ENTRIES, WIDTH, pieces
 from gateway.publication.trust import parse_policy
 from gateway.verification import keys_of
@@ -33,7 +34,7 @@ WITNESSES = {
 POLICY = "\n".join(
     (
         f"log {VKEY}",
-        *(f"witness {name} {render_witness_key(one.public)}" for name, one in WITNESSES.items()),
+        *(f"witness {name} {render_vkey(one.public)}" for name, one in WITNESSES.items()),
         "group both all w1 w2",
         "quorum both",
         "",

@@ -15,8 +15,9 @@ from gateway.deployment import read_deployment, read_keys
 from gateway.errors import GatewayError
 from gateway.log import Log
 from gateway.log_keys import LogKeys
+from gateway.note import render_vkey
 from gateway.publication import export, proofs, trust, witnessing
-from gateway.publication.cosignature import Cosigner, render_witness_key
+from gateway.publication.cosignature import Cosigner
 from gateway.publication.tree import Tree
 from gateway.verification import keys_of, verify_export
 from tests import authority
@@ -88,7 +89,7 @@ def test_a_fork_that_was_shown_once_stops_every_later_start(deployment, tmp_path
 
 
 def test_a_witness_whose_clock_is_wrong_is_not_taken(tmp_path):
-    key = render_witness_key(FALSE.public)
+    key = render_vkey(FALSE.public)
     policy = asks({key: "http://w.example.org"})
     with a_log(tmp_path / "log", 3) as log:
         late = answering(signing(int(time.time()) + 45))
@@ -103,7 +104,7 @@ def test_a_witness_whose_clock_is_wrong_is_not_taken(tmp_path):
 
 @pytest.mark.parametrize("address", ["http://a:b/", "http://127.0.0.1:99999/", "http://xn--/"])
 def test_a_witness_with_an_odd_address_harms_nobody(tmp_path, address):
-    policy = asks({render_witness_key(FALSE.public): address})
+    policy = asks({render_vkey(FALSE.public): address})
     with a_log(tmp_path / "log", 3) as log:
         round_of(log, policy, tmp_path)
         assert not log.stopped
@@ -111,7 +112,7 @@ def test_a_witness_with_an_odd_address_harms_nobody(tmp_path, address):
 
 def test_checkpoints_that_too_few_signed_are_not_looked_at(tmp_path):
     cosigners = [Cosigner.of(f"w.example.net/{n}", Ed25519PrivateKey.generate()) for n in range(2)]
-    policy = asks({render_witness_key(one.public): DOWN for one in cosigners})
+    policy = asks({render_vkey(one.public): DOWN for one in cosigners})
     with a_log(tmp_path / "log", 1) as log:
         fill(log, 60)
         texts = list(tree_of(log).checkpoints(0, 60))

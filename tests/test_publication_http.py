@@ -13,8 +13,9 @@ from gateway.demo import served
 from gateway.deployment import new_bearer, read_deployment
 from gateway.entry import parse
 from gateway.log_keys import LogKeys
+from gateway.note import parse_key
 from gateway.publication import trust
-from gateway.publication.cosignature import parse_witness_key
+from gateway.publication.cosignature import WitnessKey
 from gateway.publication.tiles import ENTRIES, pieces
 from tests import published
 from tests.published import a_witness, naive_root, unbundled
@@ -149,4 +150,4 @@ def test_releases_wait_for_witnesses_and_refusals_do_not(deployment, payload, to
     assert refused.status_code == 403, refused.text
     assert released.status_code == 201, released.text
     assert trust.read_policy(policy).judged(head).keys() == {"w1"}
-    assert parse_witness_key(witness.vkey).name == "witness.example.net/w1"
+    assert parse_key(witness.vkey, WitnessKey).name == "witness.example.net/w1"

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway import merkle, note
 from gateway.log import Log
 from gateway.log_reader import Reader
-from gateway.publication.cosignature import Cosigner, render_witness_key
+from gateway.note import render_vkey
+from gateway.publication.cosignature import Cosigner
 from gateway.publication.export import export
 from gateway.publication.tree import Tree
 from tests.proof.places import KEY, ROOT, VKEY, refused
@@ -244,7 +245,7 @@ def test_cosignatures_and_the_policy_are_read_by_others(copy, vkey, tmp_path):
     path = copy / "checkpoint"
     alone = path.read_text()
     text = note.parse_note(alone).text
-    keys = [render_witness_key(one.public) for one in WITNESSES]
+    keys = [render_vkey(one.public) for one in WITNESSES]
     policy = tmp_path / "policy"
     policy.write_text(
         f"log {note.render_vkey(VKEY)}\n"

@@ -17,14 +17,9 @@ from typer.testing import CliRunner
 from gateway import note
 from gateway.cli import app
 from gateway.errors import CorridorError, GatewayError, OfficerError
+from gateway.note import parse_key, render_vkey
 from gateway.publication import proofs, trust
-from gateway.publication.cosignature import (
-    Cosigner,
-    cosignatures,
-    parse_witness_key,
-    render_witness_key,
-    verified,
-)
+from gateway.publication.cosignature import Cosigner, WitnessKey, cosignatures, verified
 from gateway.publication.witness import MAX_BODY, SIZE, Witness, address_of, make_key
 from tests.published import KEY, KEYS, ORIGIN, VKEY, a_log, a_witness, fill, served, tree_of
 
@@ -39,7 +34,7 @@ LINE = (
 
 
 def rendered(cosigner):
-    return render_witness_key(cosigner.public)
+    return render_vkey(cosigner.public)
 
 
 def test_a_cosignature_is_that_of_the_specification():
@@ -47,7 +42,7 @@ def test_a_cosignature_is_that_of_the_specification():
 
     assert rendered(W1) == vkey
     assert W1.cosign(TEXT, 1795324005) == LINE
-    assert parse_witness_key(vkey) == W1.public
+    assert parse_key(vkey, WitnessKey) == W1.public
 
 
 @pytest.mark.parametrize(
@@ -57,7 +52,7 @@ def test_a_cosignature_is_that_of_the_specification():
 )  # fmt: skip
 def test_a_witness_key_has_one_form(text):
     with pytest.raises(note.NoteError):
-        parse_witness_key(text)
+        parse_key(text, WitnessKey)
 
 
 def test_only_lines_of_known_witnesses_count_and_those_must_hold():
@@ -104,7 +99,7 @@ def test_a_witness_signs_what_goes_on_from_what_it_signed(tmp_path):
         newest = witness.newest(address_of(ORIGIN))
         assert [one.status for one in (first, second, again)] == [200, 200, 200]
         held = note.parse_note(log.checkpoint() + second.body)
-        key = parse_witness_key(witness.vkey)
+        key = parse_key(witness.vkey, WitnessKey)
         assert cosignatures(held, {"w": key})["w"].line == second.body
         assert note.open_checkpoint(newest.body, VKEY).size == 300
         assert witness.newest("0" * 64).status == 404
@@ -342,7 +337,7 @@ def test_a_witness_is_made_by_command(tmp_path):
         app, ["log", "witness", "init", "w/1", "--state", str(tmp_path / "w")]
     )
 
-    assert parse_witness_key(made.stdout.strip()).name == "w/1"
+    assert parse_key(made.stdout.strip(), WitnessKey).name == "w/1"
     (tmp_path / "log.vkey").write_text(note.render_vkey(VKEY))
     arguments = ["--state", str(tmp_path / "w"), "--log", str(tmp_path / "log.vkey")]
     bad = CliRunner().invoke(app, ["log", "witness", "serve", *arguments, "--listen", "8081"])

@@ -15,8 +15,9 @@ from gateway.deployment import read_deployment, read_keys
 from gateway.errors import GatewayError, OfficerError
 from gateway.log import Log
 from gateway.log_keys import LogKeys
+from gateway.note import render_vkey
 from gateway.publication import proofs, trust, witnessing
-from gateway.publication.cosignature import Cosigner, render_witness_key
+from gateway.publication.cosignature import Cosigner
 from gateway.publication.trust import Policy
 from gateway.publication.witness import address_of
 from gateway.publication.witnessing import Witnessing
@@ -68,7 +69,7 @@ def test_the_checkpoint_that_enough_signed_is_the_one_shown(tmp_path, told):
         assert note.open_checkpoint(head, VKEY).size == 3
         assert proofs.size_of(proofs.head(tree, policy, newest=True)) == 9
         assert proofs.witnessed(tree, asks({one.vkey: first})) == 9
-        assert proofs.witnessed(tree, asks({render_witness_key(FALSE.public): DOWN})) is None
+        assert proofs.witnessed(tree, asks({render_vkey(FALSE.public): DOWN})) is None
     assert [line["event"] for line in lines(told)].count("witness.unreachable") == 1
     one.close()
     two.close()
@@ -81,7 +82,7 @@ def test_a_row_that_nobody_signed_is_nobodys_word(tmp_path):
         line = FALSE.cosign(text, 5)
         log.beside(lambda store: store.add_cosignature(3, "false", 5, line))
         with pytest.raises(note.NoteError):
-            proofs.witnessed(tree, asks({render_witness_key(FALSE.public): DOWN}))
+            proofs.witnessed(tree, asks({render_vkey(FALSE.public): DOWN}))
 
 
 def test_a_witness_that_is_further_names_its_size_and_is_asked_from_there(tmp_path):
@@ -174,7 +175,7 @@ def signing(time_, text=None):
     ],
 )
 def test_a_witness_in_error_stops_nothing_and_signs_nothing(tmp_path, told, post, rule):
-    policy = asks({render_witness_key(FALSE.public): "http://w.example.org"})
+    policy = asks({render_vkey(FALSE.public): "http://w.example.org"})
     with a_log(tmp_path / "log", 3) as log:
         round_of(log, policy, tmp_path, transport=answering(post))
         assert not log.stopped
@@ -185,7 +186,7 @@ def test_a_witness_in_error_stops_nothing_and_signs_nothing(tmp_path, told, post
 
 def test_a_witness_that_keeps_moving_is_left_alone(tmp_path, told):
     sizes = iter([1, 2, 1, 2])
-    policy = asks({render_witness_key(FALSE.public): "http://w.example.org"})
+    policy = asks({render_vkey(FALSE.public): "http://w.example.org"})
     with a_log(tmp_path / "log", 3) as log:
         transport = answering(lambda _: (409, f"{next(sizes)}\n"))
         round_of(log, policy, tmp_path, transport=transport)
@@ -194,7 +195,7 @@ def test_a_witness_that_keeps_moving_is_left_alone(tmp_path, told):
 
 
 def test_a_witness_is_believed_unless_it_shows_that_it_is_wrong(tmp_path, told):
-    policy = asks({render_witness_key(FALSE.public): "http://w.example.org"})
+    policy = asks({render_vkey(FALSE.public): "http://w.example.org"})
     with a_log(tmp_path / "log", 3) as log:
         shown = (200, log.checkpoint())
         fill(log, 9)
@@ -211,7 +212,7 @@ def test_a_witness_that_hangs_up_when_asked_for_evidence_is_believed(tmp_path):
             raise httpx.ConnectError("gone")
         return httpx.Response(422)
 
-    policy = asks({render_witness_key(FALSE.public): "http://w.example.org"})
+    policy = asks({render_vkey(FALSE.public): "http://w.example.org"})
     with a_log(tmp_path / "log", 3) as log:
         round_of(log, policy, tmp_path, transport=httpx.MockTransport(answer))
         assert log.stopped
@@ -279,7 +280,7 @@ def test_a_slow_witness_does_not_keep_a_gateway_from_opening(deployment, monkeyp
     monkeypatch.setattr(witnessing, "FIRST_SECONDS", 0.05)
 
     async def run(url):
-        vkey = render_witness_key(FALSE.public)
+        vkey = render_vkey(FALSE.public)
         trust.add(deployment, read_deployment(deployment).vkey(), "w1", vkey, url)
         read = read_deployment(deployment)
         with Log.open(read.data, key=key, gateway="gw-1") as log:

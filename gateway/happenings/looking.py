@@ -48,7 +48,7 @@ def of_kinds(log: Log, *kinds: str) -> Iterator[dict[str, Any]]:
 def open_work(log: Log, kind: str, owner: str = "", after: str = "") -> Iterator[tuple[str, bytes]]:
     """Key and value of what is kept under a kind, for one owner or for all, by key."""
     mine = " AND owner = ?" if owner else ""
-    query = f"SELECT key, value FROM kept WHERE kind = ?{mine} AND key > ? ORDER BY key LIMIT ?"  # noqa: S608
+    query = f"SELECT key, value FROM kept WHERE kind = ?{mine} AND key > ? ORDER BY key LIMIT ?"  # noqa: S608 - names and marks are ours
     who = (owner,) if owner else ()
     while rows := log.rows(query, (kind, *who, after, CHUNK)):
         after = rows[-1][0]

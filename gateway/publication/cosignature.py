@@ -5,10 +5,8 @@ signed, so no two witnesses may share one.
 """
 
 import base64
-import binascii
 import struct
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -16,29 +14,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
-from gateway.note import NAME, Note, NoteError, Signature, render_note
+from gateway.note import Note, NoteError, Signature, Vkey, render_note
 
-TYPE = b"\x04"
 _STAMP = struct.Struct(">Q")
 _LONG = _STAMP.size + 64
 MAX_TIME = 1 << 53
 
 
-@dataclass(frozen=True, slots=True)
-class WitnessKey:
-    """Who may cosign: a name and an Ed25519 public key of its own kind."""
+class WitnessKey(Vkey):
+    """Who may cosign: a key of its own kind, so that a witness's word is never a log's."""
 
-    name: str
-    public: bytes
-
-    def __post_init__(self) -> None:
-        _require(NAME.fullmatch(self.name) is not None, "vkey.name")
-        _require(len(self.public) == 32, "vkey.key")
-
-    @property
-    def id(self) -> bytes:
-        """Four bytes that let a reader skip lines by others."""
-        return sha256(self.name.encode() + b"\n" + TYPE + self.public).digest()[:4]
+    __slots__ = ()
+    type = b"\x04"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +85,6 @@ def verified(text: str, signature: Signature, key: WitnessKey) -> Cosignature:
         raise NoteError("not signed by this witness", rule="cosignature.signature") from None
     line = render_note(Note("", (signature,))).removeprefix("\n")
     return Cosignature(key.name, time, line)
-
-
-def render_witness_key(key: WitnessKey) -> str:
-    """`name+hexadecimal id+base64(type, key)`, as in signed-note."""
-    return f"{key.name}+{key.id.hex()}+{base64.b64encode(TYPE + key.public).decode()}"
-
-
-def parse_witness_key(text: str) -> WitnessKey:
-    """The only key this text can mean. Raises `NoteError`, also for the key of a log."""
-    name, _, rest = text.partition("+")
-    found, _, material = rest.partition("+")
-    try:
-        raw = base64.b64decode(material, validate=True)
-    except (binascii.Error, ValueError):
-        raise NoteError("not base64", rule="vkey.key") from None
-    _require(raw[:1] == TYPE, "vkey.type")
-    key = WitnessKey(name, raw[1:])
-    _require(found == key.id.hex() and render_witness_key(key) == text, "vkey.id")
-    return key
 
 
 def _message(text: str, time: int) -> bytes:

@@ -125,7 +125,7 @@ class Tree:
 
     def _hashes(self, level: int, start: int, count: int) -> list[bytes]:
         table = "tile_hash WHERE level = ?" if level else "entry WHERE 0 = ?"
-        query = f"SELECT hash FROM {table} AND idx >= ? AND idx < ? ORDER BY idx"  # noqa: S608
+        query = f"SELECT hash FROM {table} AND idx >= ? AND idx < ? ORDER BY idx"  # noqa: S608 - names and marks are ours
         rows = self._read(query, (level, start, start + count))
         if len(rows) != count:
             raise GatewayError("a part of the tree is missing", rule="log.incomplete")

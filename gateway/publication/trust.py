@@ -12,13 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.errors import CorridorError, OfficerError
-from gateway.note import Note, Vkey, parse_vkey
-from gateway.publication.cosignature import (
-    Cosignature,
-    WitnessKey,
-    cosignatures,
-    parse_witness_key,
-)
+from gateway.note import Note, Vkey, parse_key, parse_vkey
+from gateway.publication.cosignature import Cosignature, WitnessKey, cosignatures
 from gateway.publication.folder import Folder
 
 FILE = "witnesses.policy"
@@ -129,7 +124,7 @@ class _Reading:
     def _witness(self, words: list[str]) -> None:
         _require(len(words) in (2, 3), "witness.policy_line")
         self._new(words[0])
-        key = parse_witness_key(_named(words[1]))
+        key = parse_key(_named(words[1]), WitnessKey)
         # One key under two names would be two of a quorum.
         _require(key.public not in self._keys(), "witness.policy_twice")
         self.witnesses[words[0]] = key

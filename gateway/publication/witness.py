@@ -25,13 +25,8 @@ from gateway import merkle, note
 from gateway.deployment import read_key
 from gateway.errors import CorridorError, GatewayError, OfficerError
 from gateway.log_keys import LogKeys
-from gateway.note import Checkpoint
-from gateway.publication.cosignature import (
-    Cosigner,
-    parse_witness_key,
-    render_witness_key,
-    verified,
-)
+from gateway.note import Checkpoint, parse_key, render_vkey
+from gateway.publication.cosignature import Cosigner, WitnessKey, verified
 from gateway.publication.folder import Folder
 
 KEY = "witness.key"
@@ -59,7 +54,7 @@ def make_key(state: Path, name: str) -> str:
     try:
         state.mkdir(mode=0o700, exist_ok=True)
         key = Ed25519PrivateKey.generate()
-        public = render_witness_key(Cosigner.of(name, key).public)
+        public = render_vkey(Cosigner.of(name, key).public)
         pem = key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -116,7 +111,7 @@ class Witness:
     @property
     def vkey(self) -> str:
         """The public key, as logs and auditors get it."""
-        return render_witness_key(self._cosigner.public)
+        return render_vkey(self._cosigner.public)
 
     def close(self) -> None:
         """Let another process have the state."""
@@ -202,7 +197,7 @@ def address_of(origin: str) -> str:
 
 
 def _cosigner(state: Path) -> Cosigner:
-    public = parse_witness_key(read_key(state / PUBLIC).strip())
+    public = parse_key(read_key(state / PUBLIC).strip(), WitnessKey)
     try:
         pem = read_key(state / KEY, private=True).encode()
         key = serialization.load_pem_private_key(pem, None)
