@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/.tools:$(PATH)
 
-.PHONY: demo test coverage check serve bench fuzz-policy test-log bench-log test-attacks clean format lock
+.PHONY: demo test coverage check serve bench fuzz-policy test-log bench-log test-attacks test-replicas bench-scaling soak clean format lock
 
 demo: $(VENV)/.run
 	$(BIN)/corridor demo
@@ -73,6 +73,18 @@ bench-log: $(VENV)/.dev
 # Attacks by somebody who has everything but the witnesses' keys: COUNT=500 SEED=2 for less.
 test-attacks: $(VENV)/.dev
 	$(BIN)/python -m tests.attacks --count $(or $(COUNT),10000) --seed $(or $(SEED),1)
+
+# Transfers under load while their recipient fails one push in five: SECONDS=30 for less.
+soak: $(VENV)/.dev
+	$(BIN)/python -m bench.soak $(or $(SECONDS),300) $(or $(CONNECTIONS),64)
+
+# Three gateways on one PostgreSQL, each killed in turn under load: ROUNDS=2 for less.
+test-replicas: $(VENV)/.dev
+	$(BIN)/python -m tests.replicas $(or $(ROUNDS),10)
+
+# One large payload on one process, two, and two workers through NATS: COUNT=20000 for less.
+bench-scaling: $(VENV)/.dev
+	$(BIN)/python -m bench.scaling $(or $(COUNT),200000)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

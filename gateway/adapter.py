@@ -54,6 +54,31 @@ class Adapter(Protocol):
         """
 
 
+@runtime_checkable
+class Divisible(Protocol):
+    """An adapter whose payloads can be read in parts, with the same records as at once."""
+
+    def divided(self, start: bytes, mapping: Plan | None) -> str | None:
+        """`lines` where each line of NDJSON is read alone, `rows` for a table below one header,
+        perhaps with more behind it; None for what is read as a whole.
+
+        `start` is how a payload begins, or a part. Parts make up the payload only where the
+        same is said of the start of each.
+        """
+
+
+@runtime_checkable
+class Joinable(Protocol):
+    """An adapter whose files, written of some records each, can be joined to that of all."""
+
+    def seams(self, mapping: Plan | None) -> tuple[bytes, bytes, bytes] | None:
+        """What every file begins with, what goes between two, and what every file ends with.
+
+        None where files cannot be joined. They may be joined where no record of one refers to
+        a record of another.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a server says became of one object it was sent, or of the whole delivery.
@@ -79,9 +104,21 @@ class Answering(Protocol):
         """What became of the `sent` objects. Raises `SenderError` for what cannot be read."""
 
 
-def outcomes(adapter: Answering, answer: bytes, sent: int) -> list[Outcome]:
+@runtime_checkable
+class Recognizing(Answering, Protocol):
+    """An adapter whose system names what it refused by ids that only the body that was sent has."""
+
+    def outcomes_of(self, answer: bytes, sent: int, body: bytes) -> list[Outcome]:
+        """The same, with the body at hand."""
+
+
+def outcomes(
+    adapter: Answering, answer: bytes, sent: int, body: bytes | None = None
+) -> list[Outcome]:
     """What became of the `sent` objects. What cannot be read, as a proxy's page, says nothing."""
     try:
+        if body is not None and isinstance(adapter, Recognizing):
+            return adapter.outcomes_of(answer, sent, body) or [Outcome(None, "unknown")]
         return adapter.outcomes(answer, sent) or [Outcome(None, "unknown")]
     except SenderError:
         return [Outcome(None, "unknown")]

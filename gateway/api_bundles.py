@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.conditional import matches
 from gateway.deployment import POLICY_TOKENS, bearer_digest, read_bearers, read_key
 from gateway.errors import SenderError
 from gateway.exchange import Gateway
@@ -60,7 +61,7 @@ def policy_bundle(request: Request, gateway: Annotated[Gateway, Depends(server_o
         "signed bundle", gateway.bundle.revision, lambda: _signed(gateway)
     )
     headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Authorization"}
-    if _matches(request.headers.getlist("if-none-match"), tag):
+    if matches(request.headers.getlist("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     return Response(tarball, headers=headers, media_type="application/gzip")
 
@@ -69,9 +70,3 @@ def _signed(gateway: Gateway) -> tuple[bytes, str]:
     path = gateway.deployment.directory / "keys" / "bundle.key"
     tarball = signed(gateway.bundle, read_signing_key(read_key(path, private=True)))
     return tarball, f'"{hashlib.sha256(tarball).hexdigest()}"'
-
-
-def _matches(said: list[str], tag: str) -> bool:
-    """RFC 9110, 13.1.2: any of them, compared weakly, or a star."""
-    tags = [one.strip().removeprefix("W/") for line in said for one in line.split(",")]
-    return tag in tags or tags == ["*"]

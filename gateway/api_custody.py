@@ -6,20 +6,22 @@ As everywhere, a transfer or a recall that a party is not part of does not exist
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway import paging
 from gateway.api_reading import Open, Party
 from gateway.errors import SenderError
 from gateway.happenings import custody
 from gateway.happenings.certificate import LARGEST, UUID, Word
 from gateway.happenings.looking import about
+from gateway.identity import caller_of
 from gateway.log import Appended
+from gateway.paging import PAGE, After, Limit
 
 router = APIRouter()
-PAGE = 100
 MAX_RECALLED = 500
 """Transfers in one request."""
 
@@ -33,7 +35,9 @@ async def body_of(request: Request) -> bytes:
         if size > LARGEST:
             raise SenderError("the body is too large", rule="body.too_large", status=413)
         parts.append(part)
-    return b"".join(parts)
+    content = b"".join(parts)
+    (await caller_of(request)).check_content(content)
+    return content
 
 
 Body = Annotated[bytes, Depends(body_of)]
@@ -131,16 +135,15 @@ def recall(party: Party, gateway: Open, body: Body) -> Response:
     return _json({"items": custody.recall(desk, asked.transfers, asked.reason, party=party)}, 201)
 
 
-After = Annotated[str, Query(max_length=36)]
-
-
 @router.get("/v1/recalls", summary="What the caller is asked to delete")
-def recalls(party: Party, gateway: Open, after: After = "") -> Response:
-    """Recalls the caller has yet to finish, oldest first, at most 100. `next` is the `after` of
-    the next page, absent on the last."""
-    found = custody.asked_of(gateway.log, party, after, PAGE)
-    more = {"next": found[-1]["recall"]} if len(found) == PAGE else {}
-    return _json({"items": found, **more})
+def recalls(
+    request: Request, party: Party, gateway: Open, after: After = "", limit: Limit = PAGE
+) -> Response:
+    """Recalls the caller has yet to finish, oldest first, at most `limit`. `next` is the `after`
+    of the next page, absent on the last."""
+    found = custody.asked_of(gateway.log, party, paging.read(after), limit)
+    last = found[-1]["recall"] if len(found) == limit else None
+    return paging.paged(request, found, last, limit)
 
 
 @router.post(

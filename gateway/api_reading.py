@@ -10,14 +10,20 @@ import orjson
 from fastapi import APIRouter, Depends, Query
 from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from gateway import adapter, deliver
+from gateway import adapter, deliver, paging
+from gateway.bulk import jobs
+from gateway.bulk.sealed import pieces
+from gateway.conditional import cached
+from gateway.delivery.outbox import row_of
 from gateway.entry import parse
-from gateway.errors import GatewayError, SenderError
+from gateway.errors import SenderError
 from gateway.exchange import Gateway
 from gateway.identity import caller_of
-from gateway.policy import not_ready
+from gateway.limits.allowance import allowances_of
+from gateway.limits.quota import Used
+from gateway.paging import PAGE, After, Limit
 from gateway.record import RECORD_TYPES, load
 
 router = APIRouter()
@@ -65,10 +71,31 @@ def _json(value: Any) -> Response:
     return Response(orjson.dumps(value), media_type="application/json")
 
 
+def _cached(request: Request, value: Any, *, private: bool = False) -> Response:
+    return cached(request, orjson.dumps(value), "application/json", private=private)
+
+
 @router.get("/v1/transfers/{transfer}", summary="A transfer's state")
 def transfer_state(transfer: str, party: Party, gateway: Open) -> Response:
-    """The log entry of a transfer the caller is part of, and what became of its release."""
+    """The log entry of a transfer the caller is part of, and what became of its release.
+
+    Of a payload that was accepted and is no transfer yet: how far it is, for its sender.
+    """
+    if gateway.log.find(transfer) is None and (job := jobs.of_sender(gateway, transfer, party)):
+        return _json(job.told())
     return _json({**_own(transfer, party, gateway), "state": gateway.log.state(transfer)})
+
+
+@router.delete("/v1/transfers/{transfer}", summary="Take a job back")
+def cancel_transfer(transfer: str, party: Party, gateway: Open) -> Response:
+    """Of a payload that was accepted and is no transfer yet: it does not become one.
+
+    `cancelling` where it is under way just now: what is logged already stays so, and `GET` says
+    what came of it.
+    """
+    if gateway.log.find(transfer) is not None and jobs.of_sender(gateway, transfer, party):
+        raise SenderError("it is made already", rule="job.over", status=409)
+    return _json(jobs.cancelled(gateway, transfer, party).told())
 
 
 @router.get("/v1/transfers/{transfer}/receipt", summary="A transfer's receipt")
@@ -89,34 +116,44 @@ def transfer_content(transfer: str, party: Party, gateway: Open) -> Response:
     standing = gateway.log.standing().get(("agreement", entry.get("agreement", {}).get("id", "")))
     if held is not None and standing is not None and standing.state != "active":
         raise SenderError("the agreement is not active", rule="agreement.not_active", status=403)
+    pushing = row_of(gateway.log, transfer) if held is not None else None
+    if pushing is not None and pushing.state == "waiting":
+        raise SenderError("it is being pushed to you", rule="content.pushed", status=409)
     if entry["outcome"] != "released" or (held is not None and held.owner != party):
         raise SenderError("no content is due to you", rule="content.none", status=404)
     state = gateway.log.state(transfer)
-    if held is None or state == "not_released" or not gateway.log.destroy("content", transfer):
-        raise SenderError("fetched before, or expired", rule="content.gone", status=410)
-    content, media_type = deliver.unseal(held.value, transfer, gateway.keys.content)
+    gone = SenderError("fetched before, or expired", rule="content.gone", status=410)
+    if held is None or state == "not_released":
+        raise gone
+    key, data = gateway.keys.content, gateway.deployment.data
+    content, media_type = deliver.kept_of(held.value, transfer, key, data)
+    file = None if isinstance(content, bytes) else content.open()
+    if not gateway.log.destroy("content", transfer):
+        raise gone
     done = BackgroundTask(gateway.log.done, transfer)
     headers = {"Cache-Control": "no-store"}
+    if not isinstance(content, bytes) and file is not None:
+        content.remove()
+        headers["Content-Length"] = str(content.size)
+        return StreamingResponse(
+            pieces(file), media_type=media_type, headers=headers, background=done
+        )
     return Response(content, media_type=media_type, headers=headers, background=done)
-
-
-PAGE = 100
-After = Annotated[str, Query(max_length=36)]
 
 
 @router.get("/v1/inbox", summary="Transfers whose content waits for the caller")
 def inbox(
-    party: Party, gateway: Open, after: Annotated[str, Query(max_length=36)] = ""
+    request: Request, party: Party, gateway: Open, after: After = "", limit: Limit = PAGE
 ) -> Response:
-    """Oldest first, at most 100. `next` is the `after` of the next page, absent on the last."""
-    found = gateway.log.waiting(party, after, PAGE)
+    """Oldest first, at most `limit`. `next` is the `after` of the next page, absent on the last."""
+    found = gateway.log.waiting(party, paging.read(after), limit)
     items = []
     for transfer, expires in found:
         entry = _own(transfer, party, gateway)
         said = {name: entry[name] for name in ("sender", "purpose", "agreement", "time")}
         items.append({"transfer": transfer, **said, "expires": expires})
-    more = {"next": found[-1][0]} if len(found) == PAGE else {}
-    return _json({"items": items, **more})
+    last = found[-1][0] if len(found) == limit else None
+    return paging.paged(request, items, last, limit)
 
 
 @router.get("/v1/log/key", summary="The log's public key")
@@ -154,12 +191,13 @@ def log_consistency(old: Index, new: Index, party: Party, gateway: Open) -> Resp
 
 
 @router.get("/v1/formats", summary="Formats this gateway reads and writes")
-def formats() -> Response:
+def formats(request: Request) -> Response:
     """Every adapter: name, version, media type, and the record types it writes.
 
     `record_types` is null where a mapping says it.
     """
-    return _json(
+    return _cached(
+        request,
         [
             {
                 "format": one.name,
@@ -168,26 +206,26 @@ def formats() -> Response:
                 "record_types": sorted(one.record_types) if one.record_types else None,
             }
             for one in adapter.installed().values()
-        ]
+        ],
     )
 
 
 @router.get("/v1/schemas/{name}", summary="A schema")
-def schema(name: str) -> Response:
+def schema(request: Request, name: str) -> Response:
     """A record type's schema, or one of the documents': JSON Schema 2020-12."""
     if name not in DOCUMENTS:
         raise SenderError("no such schema", rule="schema.unknown", at="name", status=404)
-    return Response(orjson.dumps(load(name)), media_type="application/schema+json")
+    return cached(request, orjson.dumps(load(name)), "application/schema+json")
 
 
 @router.get("/v1/purposes", summary="The purposes policy knows")
-def purposes(gateway: Open) -> Response:
+def purposes(request: Request, gateway: Open) -> Response:
     """The taxonomy: a transfer names one leaf of it."""
-    return _json(gateway.known["purposes"])
+    return _cached(request, gateway.known["purposes"])
 
 
 @router.get("/v1/agreements", summary="The caller's agreements")
-def agreements(party: Party, gateway: Open) -> Response:
+def agreements(request: Request, party: Party, gateway: Open) -> Response:
     """Id, version, state and grants of the agreements the caller is party to."""
     shown = ("id", "version", "state", "scope", "purposes", "data")
     mine = [
@@ -195,22 +233,27 @@ def agreements(party: Party, gateway: Open) -> Response:
         for one in gateway.deployment.agreements.values()
         if party in {member["party"] for member in one["parties"]}
     ]
-    return _json(mine)
+    return _cached(request, mine, private=True)
 
 
-@router.get("/healthz", summary="The process is alive")
-def health() -> Response:
-    """Nothing is checked: a process that answers is alive."""
-    return _json({"alive": True})
-
-
-@router.get("/readyz", summary="The gateway can do its work")
-async def ready(gateway: Open) -> Response:
-    """The log takes entries, and the policies that stand answer."""
-    if gateway.log.stopped:
-        raise GatewayError("the log has stopped; restart the gateway", rule="log.stopped")
-    if gateway.log.epoch() != gateway.epoch:
-        raise GatewayError("what stands was not read yet", rule="log.superseded")
-    if reason := await not_ready(gateway.engine):
-        raise GatewayError("the policies cannot answer", rule=reason)
-    return _json({"ready": True, "log_size": gateway.log.size(), "bundle": gateway.engine.revision})
+@router.get("/v1/me", summary="Who the caller is here")
+async def me(request: Request, gateway: Open) -> Response:
+    """The party the request speaks for, how it showed that, and what it may use."""
+    caller = await caller_of(request)
+    limits = gateway.deployment.settings.limits
+    allowances = allowances_of(request)
+    used = allowances.quotas.used(caller.party) if allowances is not None else Used()
+    return _json(
+        {
+            "party": caller.party,
+            "how": caller.how,
+            "key": caller.key,
+            "limits": {
+                "requests_per_second": limits.requests_per_second,
+                "concurrent": limits.concurrent_per_party,
+                "transfers_per_day": limits.transfers_per_day,
+                "bytes_per_day": limits.bytes_per_day,
+            },
+            "used": {"transfers": used.transfers, "bytes": used.bytes},
+        }
+    )

@@ -2,7 +2,7 @@
 and bytes out, for they carry the load.
 """
 
-import hashlib
+import asyncio
 import time
 
 import orjson
@@ -12,9 +12,13 @@ from starlette.responses import Response, StreamingResponse
 
 from gateway import arrival, journal
 from gateway.arrival import Arrival, Repeated
+from gateway.bulk import jobs
+from gateway.bulk.intake import Body, body_of
 from gateway.errors import CorridorError, SenderError
 from gateway.exchange import Gateway, Outcome, judge
 from gateway.identity import caller_of
+from gateway.limits.allowance import spend, spent
+from gateway.observe.meters import released as released_after
 from gateway.spool import Spool
 from gateway.terms import Asked, Terms, terms_of
 
@@ -41,15 +45,26 @@ async def transfers(request: Request) -> Response:
         caller = await caller_of(request)
         terms = _terms(request, caller.party)
         gateway: Gateway = request.app.state.gateway
-        content = await _body(request, gateway.deployment.settings.server.body_limit_bytes)
-        caller.check(hashlib.sha256(content).digest())
+        settings = gateway.deployment.settings
+        spend(request, caller.party)
+        body = await body_of(request, caller, gateway.deployment.data, settings.bulk)
+        spent(request, caller.party, body.size)
+        preferred = preferences(request)
         brought = Arrival(
             lambda gateway: _terms(request, caller.party, gateway),
-            content,
+            body.content,
             request.headers.get("idempotency-key"),
-            at_once="return=representation" in request.headers.get("prefer", ""),
+            at_once=preferred.get("return") == "representation",
+            evidence=caller.evidence,
+            digest=body.digest,
         )
-        outcome = await arrival.carry(request.app.state, brought)
+        if "respond-async" in preferred or body.size > settings.bulk.job_bytes:
+            asked = asked_of(request, caller.party)
+            return await _accepted(request, asked, terms, body, brought)
+        try:
+            outcome = await arrival.carry(request.app.state, brought)
+        finally:
+            body.remove()
     except CorridorError as error:
         journal.say("transfer.not_made", rule=error.rule, status=error.http_status)
         raise
@@ -62,7 +77,7 @@ async def transfers(request: Request) -> Response:
         sender=terms.sender,
         recipient=terms.recipient,
         purpose=terms.purpose,
-        bytes_in=len(content),
+        bytes_in=body.size,
         bytes_out=outcome.released.size if outcome.released else 0,
         ms=round((time.perf_counter() - began) * 1000, 1),
     )
@@ -74,9 +89,14 @@ async def preview(request: Request) -> Response:
     gateway: Gateway = request.app.state.gateway
     caller = await caller_of(request)
     terms = _terms(request, caller.party)
-    content = await _body(request, gateway.deployment.settings.server.body_limit_bytes)
-    caller.check(hashlib.sha256(content).digest())
-    judged = await judge(terms, content, gateway)
+    settings = gateway.deployment.settings
+    spend(request, caller.party)
+    body = await body_of(request, caller, gateway.deployment.data, settings.bulk)
+    spent(request, caller.party, body.size)
+    try:
+        judged = await judge(terms, body.content, gateway)
+    finally:
+        body.remove()
     judged.close()
     return Response(
         orjson.dumps({"outcome": judged.outcome, "details": judged.details}), media_type=JSON
@@ -90,6 +110,11 @@ def _terms(request: Request, party: str, gateway: Gateway | None = None) -> Term
 
 
 def _asked(request: Request, party: str, gateway: Gateway) -> Terms:
+    return terms_of(asked_of(request, party), gateway.deployment, gateway.known)
+
+
+def asked_of(request: Request, party: str) -> Asked:
+    """What the query says. Raises `SenderError` for what nobody asks."""
     asked: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name not in QUERY or QUERY[name] in asked:
@@ -98,25 +123,28 @@ def _asked(request: Request, party: str, gateway: Gateway) -> Terms:
             )
         asked[QUERY[name]] = value
     asked.setdefault("deliver", "return")
-    return terms_of(Asked(sender=party, **asked), gateway.deployment, gateway.known)
+    return Asked(sender=party, **asked)
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    """The whole body. A declared length above the limit is refused before a byte is read."""
-    declared = request.headers.get("content-length", "")
-    too_large = SenderError("the body is too large", rule="body.too_large", status=413)
-    if declared.isdigit() and int(declared) > limit:
-        raise too_large
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise SenderError("send it without content encoding", rule="body.encoding", status=415)
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise too_large
-        parts.append(part)
-    return b"".join(parts)
+def preferences(request: Request) -> dict[str, str]:
+    """RFC 7240: what the caller would like, in lower case, by name."""
+    said = ",".join(request.headers.getlist("prefer")).lower()
+    named = (one.partition(";")[0].partition("=") for one in said.split(","))
+    return {name.strip(): value.strip().strip('"') for name, _, value in named if name.strip()}
+
+
+async def _accepted(
+    request: Request, asked: Asked, terms: Terms, body: Body, brought: Arrival
+) -> Response:
+    """202: it will be made, and can be asked about."""
+    gateway: Gateway = request.app.state.gateway
+    job = await asyncio.to_thread(jobs.accept, gateway, asked, terms, body, brought)
+    if isinstance(job, Repeated):
+        return _again(job)
+    jobs.wake(request.app.state)
+    journal.say("job.accepted", id=job.transfer, sender=job.sender, bytes_in=body.size)
+    headers = {"Location": f"/v1/transfers/{job.transfer}", "Preference-Applied": "respond-async"}
+    return Response(orjson.dumps(job.told()), 202, headers, JSON)
 
 
 def _again(before: Repeated) -> Response:
@@ -128,10 +156,11 @@ def _again(before: Repeated) -> Response:
     )
 
 
-async def _handed_over(gateway: Gateway, transfer: str, released: Spool) -> None:
+async def _handed_over(gateway: Gateway, transfer: str, released: Spool, began: float) -> None:
     # Not a plain function: those are given a thread of their own, which costs more than this.
     released.close()
     gateway.log.done(transfer)
+    released_after(time.perf_counter() - began)
 
 
 def _answer(outcome: Outcome, gateway: Gateway) -> Response:
@@ -146,7 +175,7 @@ def _answer(outcome: Outcome, gateway: Gateway) -> Response:
         "Preference-Applied": "return=representation",
         "Cache-Control": "no-store",
     }
-    done = BackgroundTask(_handed_over, gateway, outcome.transfer, released)
+    done = BackgroundTask(_handed_over, gateway, outcome.transfer, released, time.perf_counter())
     if released.on_disk:
         headers["Content-Length"] = str(released.size)
         return StreamingResponse(released.chunks(), status, headers, outcome.media_type, done)

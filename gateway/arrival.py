@@ -8,16 +8,19 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import orjson
 from starlette.datastructures import State
 
-from gateway import following
+from gateway import following, journal
+from gateway.content import Content, Payload
 from gateway.entry import new_id
 from gateway.errors import SenderError
 from gateway.exchange import Gateway, Outcome, Transfer, exchange
+from gateway.identity import evidence
 from gateway.log import Duplicate, Superseded
+from gateway.log_beside import Beside
+from gateway.observe.meters import noted
 from gateway.terms import Terms
 
 MAX_KEY = 255
@@ -30,12 +33,25 @@ class Arrival:
     """What is to become one transfer."""
 
     terms_of: TermsOf = field(repr=False)
-    content: bytes | Path = field(repr=False)
+    content: Payload = field(repr=False)
     key: str | None = field(default=None, repr=False)
     """Idempotency key, as the sender wrote it. None: each arrival is a transfer of its own."""
     at_once: bool = False
     """The content is taken with the answer."""
     transfer: str = field(default_factory=new_id)
+    strict: bool = False
+    """Refuse a payload with fields that nothing names, instead of listing them."""
+    alike: bool = False
+    """Whoever repeats the key means the same, whatever the content: vendors write a record
+    anew for each attempt."""
+    beside: tuple[Beside, ...] = field(default=(), repr=False)
+    """Rows for the transaction of the entry."""
+    evidence: bytes = field(default=b"", repr=False)
+    """The sender's signed word (`Caller.evidence`), kept with the entry."""
+    digest: bytes | None = field(default=None, repr=False)
+    """SHA-256 of the content, where it is known already."""
+    token: tuple[str, bytes] | None = field(default=None, repr=False)
+    """What `token_of` made of the key, for a job that begins later, and keeps no key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +77,19 @@ async def carry(state: State, arrival: Arrival) -> Outcome | Repeated:
 
     Raises what `exchange` raises, and `idempotency.conflict` (409).
     """
+    with journal.about(arrival.transfer):
+        carried = await _carried(state, arrival)
+    if isinstance(carried, Repeated):
+        noted("repeated")
+    else:
+        noted(carried.outcome, (one["rule"] for one in carried.details["objections"]))
+    return carried
+
+
+async def _carried(state: State, arrival: Arrival) -> Outcome | Repeated:
     gateway: Gateway = state.gateway
     transfer = _transfer(arrival, gateway)
-    if transfer.once and (before := repeated(transfer, gateway)):
+    if transfer.once and (before := repeated(transfer.once, transfer.mark, gateway)):
         return before
     try:
         return await exchange(transfer, gateway)
@@ -72,7 +98,7 @@ async def carry(state: State, arrival: Arrival) -> Outcome | Repeated:
         gateway = await following.follow(state)
         return await exchange(replace(transfer, terms=arrival.terms_of(gateway)), gateway)
     except Duplicate:
-        before = repeated(transfer, gateway)
+        before = repeated(transfer.once or "", transfer.mark, gateway)
         if before is None:
             raise conflict() from None
         return before
@@ -80,33 +106,59 @@ async def carry(state: State, arrival: Arrival) -> Outcome | Repeated:
 
 def _transfer(arrival: Arrival, gateway: Gateway) -> Transfer:
     terms = arrival.terms_of(gateway)
-    key, content = arrival.key, arrival.content
+    content, secret = arrival.content, gateway.keys.content
+    plain = Transfer(
+        arrival.transfer,
+        terms,
+        content,
+        at_once=arrival.at_once,
+        strict=arrival.strict,
+        beside=arrival.beside,
+    )
+    if arrival.evidence:
+        row = evidence.kept(arrival.evidence, arrival.transfer, terms.sender, secret)
+        plain = replace(plain, told={"request": evidence.committed(arrival.evidence)}, keep=(row,))
+    if arrival.token is not None:
+        return replace(plain, once=arrival.token[0], mark=arrival.token[1])
+    made = token_of(arrival, terms, secret)
+    return plain if made is None else replace(plain, once=made[0], mark=made[1])
+
+
+def token_of(arrival: Arrival, terms: Terms, secret: bytes) -> tuple[str, bytes] | None:
+    """Keyed digests of the idempotency key, and of what a second use of it must repeat.
+
+    Raises `SenderError` for a key that is not fit.
+    """
+    key = arrival.key
     if key is None:
-        return Transfer(arrival.transfer, terms, content, at_once=arrival.at_once)
+        return None
     if not 1 <= len(key) <= MAX_KEY:
         raise SenderError("1 to 255 characters", rule="idempotency.key", at="Idempotency-Key")
     # Both digests are keyed: a bare digest of the content could be guessed from.
-    secret = gateway.keys.content
     once = hmac.digest(secret, f"once\n{terms.sender}\n{key}".encode(), "sha256").hex()
-    said = f"mark\n{terms!r}\n".encode() + _digest(content)
-    mark = hmac.digest(secret, said, "sha256")
-    return Transfer(arrival.transfer, terms, content, once, mark, arrival.at_once)
+    said = b"alike\n" if arrival.alike else f"mark\n{terms!r}\n".encode() + _digest(arrival)
+    return once, hmac.digest(secret, said, "sha256")
 
 
-def _digest(content: bytes | Path) -> bytes:
-    if isinstance(content, bytes):
-        return hashlib.sha256(content).digest()
-    with content.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+def _digest(arrival: Arrival) -> bytes:
+    if arrival.digest is not None:
+        return arrival.digest
+    if isinstance(arrival.content, bytes):
+        return hashlib.sha256(arrival.content).digest()
+    made = hashlib.sha256()
+    with Content(arrival.content).opened() as file:
+        while part := file.read(1 << 20):
+            made.update(part)
+    return made.digest()
 
 
-def repeated(transfer: Transfer, gateway: Gateway) -> Repeated | None:
+def repeated(once: str, mark: bytes, gateway: Gateway) -> Repeated | None:
     """What was answered to the same key. Raises 409 where it came with something else."""
-    held = gateway.log.kept("idempotency", transfer.once or "")
+    held = gateway.log.kept("idempotency", once)
     if held is None:
         return None
     before = orjson.loads(held.value)
-    if not hmac.compare_digest(before["mark"], transfer.mark.hex()):
+    if not hmac.compare_digest(before["mark"], mark.hex()):
         raise conflict()
     receipt = gateway.log.kept("receipt", before["transfer"])
     return None if receipt is None else Repeated(before["transfer"], receipt.value)

@@ -19,6 +19,7 @@ from gateway import (
     cli_log_publish,
     cli_log_report,
     cli_log_upkeep,
+    cli_party,
     cli_policy_bundle,
     cli_policy_change,
     cli_policy_explain,
@@ -34,13 +35,18 @@ from gateway import (
     cli_suggest as _,  # noqa: F401 - adds `mapping suggest`
 )
 from gateway.cli_adapter import adapter
+from gateway.cli_delivery import delivery
 from gateway.cli_incident import incident
 from gateway.cli_log import log
 from gateway.cli_mapping import mapping
+from gateway.cli_migrate import migrate
 from gateway.cli_officer import officer, party_sign_key
 from gateway.cli_policy import policy
+from gateway.cli_progress import shown
+from gateway.cli_pull import pull, route
 from gateway.cli_recall import recall
 from gateway.cli_rights import rights
+from gateway.cli_work import work
 from gateway.deployment import make_keys, new_bearer, read_deployment, read_keys
 from gateway.entry import new_id
 from gateway.errors import OfficerError, RecipientError
@@ -54,6 +60,8 @@ app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 app.add_typer(log, name="log")
+app.command()(migrate)
+app.command()(work)
 cli_log_publish.register(log)
 cli_log_report.register(log)
 cli_log_upkeep.register(log)
@@ -65,11 +73,16 @@ for commands in (cli_policy_explain, cli_policy_change, cli_policy_mutate, cli_p
 app.add_typer(cli_agreement.agreement, name="agreement")
 app.add_typer(officer, name="officer")
 app.add_typer(recall, name="recall")
+app.add_typer(delivery, name="delivery")
+app.add_typer(route, name="route")
+route.command(name="key")(cli_party.route_key)
+app.command()(pull)
 app.add_typer(rights, name="rights")
 app.add_typer(incident, name="incident")
 party = typer.Typer(help="Parties and their keys.", no_args_is_help=True)
 app.add_typer(party, name="party")
 party.command(name="sign-key")(party_sign_key)
+cli_party.register(party)
 
 Deployment = Annotated[
     Path, typer.Option("--deployment", "-d", help="Folder of the deployment.", file_okay=False)
@@ -143,22 +156,16 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Instead of server.port.")] = None,
 ) -> None:
     """Serve the HTTP API of a deployment."""
-    import uvicorn
-
     from gateway.app import create_app
+    from gateway.identity.certificate import tls_options
+    from gateway.server import server_of
 
-    server = read_deployment(deployment).settings.server
+    settings = read_deployment(deployment).settings
+    host, port = host or settings.server.host, settings.server.port if port is None else port
     journal.configure()
-    journal.say("serving", host=host or server.host, port=server.port if port is None else port)
-    uvicorn.run(
-        create_app(deployment),
-        host=host or server.host,
-        port=server.port if port is None else port,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=30,
-    )
+    journal.say("serving", host=host, port=port)
+    tls = tls_options(deployment, settings.identity)
+    server_of(create_app(deployment), settings, host=host, port=port, **tls).run()
 
 
 @app.command(name="exchange")
@@ -250,7 +257,8 @@ async def _exchange(
             raise RecipientError("no such folder", rule="out.no_folder", at="--out or --receipt")
     async with session.opened(directory) as gateway:
         terms = terms_of(asked, gateway.deployment, gateway.known)
-        outcome = await exchange(Transfer(new_id(), terms, payload), gateway)
+        with shown(payload):
+            outcome = await exchange(Transfer(new_id(), terms, payload), gateway)
         _write(receipt, [outcome.receipt])
         if outcome.released is not None:
             _write(out, outcome.released.chunks())

@@ -8,6 +8,7 @@ moved from one transfer to another.
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
@@ -18,16 +19,26 @@ from cryptography.hazmat.primitives.keywrap import (
     aes_key_wrap,
 )
 
+from gateway.bulk.sealed import Sealed, SealedWriter, new_key
 from gateway.deployment import Deployment
 from gateway.errors import GatewayError, SenderError
-from gateway.log import Keep
+from gateway.log import Keep, Log
 
 if TYPE_CHECKING:
     from gateway.account import Written
     from gateway.exchange import Transfer
 
 MAX_KEPT = 64 << 20
-"""Bytes of content that may wait for its fetch. More is taken with the answer, or in parts."""
+"""Bytes of content that may wait to be pushed."""
+
+MAX_ROW = 8 << 20
+"""Bytes of content that waits in a row to be fetched; more waits in a file."""
+
+FOLDER = "content"
+FILED = b"corridor/file/1\n"
+"""How a row begins that opens a file. Other rows begin with 40 bytes that look like chance."""
+
+YOUNG_MS = 3_600_000
 
 _WRAPPED = 40
 _NONCE = 12
@@ -38,22 +49,69 @@ def keep(
 ) -> Iterator[Keep]:
     """The rows that must be in the same transaction as the entry.
 
-    Raises `SenderError` (413) where the content is too large to wait in the database.
+    Content too large for a row is in a file, durably, when its row is given. Raises `SenderError`
+    (413) where content to be pushed is as large as that.
     """
     if transfer.once:
         mark = {"transfer": transfer.id, "mark": transfer.mark.hex()}
         yield Keep("idempotency", transfer.once, json.dumps(mark).encode(), transfer.terms.sender)
     if written is not None and transfer.waits_for:
-        if written.spool.size > MAX_KEPT:
-            raise SenderError("too large to be kept", rule="content.too_large", status=413)
         hours = deployment.settings.content.keep_hours
+        most = MAX_KEPT if transfer.terms.deliver == "push" else MAX_ROW
+        if written.spool.size <= most:
+            kept = seal(written.spool.read(), transfer.id, written.media_type, key)
+        elif transfer.terms.deliver == "push":
+            raise SenderError("too large to be pushed", rule="content.too_large", status=413)
+        else:
+            kept = _filed(transfer.id, written, key, deployment.data)
         yield Keep(
             "content",
             transfer.id,
-            seal(written.spool.read(), transfer.id, written.media_type, key),
+            kept,
             owner=transfer.waits_for,
             expires=expiry(transfer.id, hours),
         )
+
+
+def _filed(transfer_id: str, written: "Written", key: bytes, data: Path) -> bytes:
+    """A row that opens a sealed file. Who destroys the row has destroyed what the file holds."""
+    once = new_key()
+    path = file_of(transfer_id, data)
+    path.unlink(missing_ok=True)  # of an attempt that came to nothing: its key is gone
+    writer = SealedWriter(path, once)
+    try:
+        for chunk in written.spool.chunks():
+            writer.write(chunk)
+        writer.finish()
+    except BaseException:
+        writer.abandon()
+        raise
+    return FILED + seal(once, f"{transfer_id}/file", written.media_type, key)
+
+
+def file_of(transfer_id: str, data: Path) -> Path:
+    """Where content of a transfer is that is too large for a row."""
+    return data / FOLDER / f"{transfer_id}.sealed"
+
+
+def kept_of(value: bytes, transfer_id: str, key: bytes, data: Path) -> tuple[bytes | Sealed, str]:
+    """Content, or the file it is in, and media type. Raises `GatewayError` as `unseal` does."""
+    if not value.startswith(FILED):
+        return unseal(value, transfer_id, key)
+    once, media_type = unseal(value[len(FILED) :], f"{transfer_id}/file", key)
+    return Sealed(file_of(transfer_id, data), once), media_type
+
+
+def sweep_files(log: Log, data: Path, now: int) -> int:
+    """Remove files whose row is gone: nobody can open them any more. How many there were."""
+    gone = 0
+    for path in (data / FOLDER).glob("*.sealed"):
+        # One that was written just now may still get its row.
+        young = path.stat().st_mtime_ns // 1_000_000 > now - YOUNG_MS
+        if not young and log.kept("content", path.stem) is None:
+            path.unlink(missing_ok=True)
+            gone += 1
+    return gone
 
 
 def expiry(transfer_id: str, hours: int) -> int:

@@ -16,7 +16,6 @@ from typing import Any
 
 import httpx
 import orjson
-import uvicorn
 from rich.console import Console
 
 from gateway import journal, receipt
@@ -25,6 +24,7 @@ from gateway.audit import verify_log
 from gateway.deployment import make_keys, new_bearer, read_deployment, read_keys
 from gateway.errors import GatewayError, OfficerError
 from gateway.log import Log
+from gateway.server import server_of, settings_of
 from gateway.show import show_details
 
 SENDER = "org:amal-relief"
@@ -86,8 +86,7 @@ def served(directory: Path) -> Iterator[str]:
     """A real server on a free loopback port, stopped when the block ends."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(directory), log_config=None, access_log=False, lifespan="on")
-    server = uvicorn.Server(config)
+    server = server_of(create_app(directory), settings_of(directory), lifespan="on")
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:

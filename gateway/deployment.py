@@ -139,6 +139,10 @@ def _check(deployment: Deployment) -> None:
                 raise OfficerError(
                     "no such mapping", rule="party.no_mapping", at=f"party {party['id']}"
                 )
+        named = [one["id"] for one in party.get("endpoints", ())]
+        if len(named) != len(set(named)):
+            at = f"party {party['id']}"
+            raise OfficerError("the same endpoint twice", rule="endpoint.twice", at=at)
     for agreement in deployment.agreements.values():
         at = f"agreement {agreement['id']}"
         members = {one["party"] for one in agreement["parties"]}
@@ -174,7 +178,7 @@ def _check_people(deployment: Deployment) -> None:
                 "a party that is not known", rule="officer.no_party", at=f"officer {officer['id']}"
             )
     for holder in (*deployment.parties.values(), *deployment.officers.values()):
-        for key in holder.get("keys", ()):
+        for key in (*holder.get("keys", ()), *holder.get("request_keys", ())):
             if key["jwk"]["x"] in held:
                 # Two approvals would be one person's.
                 raise OfficerError("a key that stands twice", rule="keys.twice", at=holder["id"])

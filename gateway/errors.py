@@ -26,13 +26,23 @@ class CorridorError(Exception):
 
     status: ClassVar[int]
 
-    def __init__(self, problem: str, *, rule: str, at: str = "", status: int | None = None) -> None:
+    def __init__(
+        self,
+        problem: str,
+        *,
+        rule: str,
+        at: str = "",
+        status: int | None = None,
+        retry_after: int = 0,
+    ) -> None:
         super().__init__(f"{problem} at {at}" if at else problem)
         self.problem = problem
         self.rule = rule
         self.at = at
         self.http_status = status or self.status
         """A narrower HTTP status where one exists (404, 409, 413, 415); else the class's own."""
+        self.retry_after = retry_after
+        """Seconds after which asking again may help; 0 where nobody can say."""
 
 
 class SenderError(CorridorError):

@@ -13,14 +13,16 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from typing import TypeVar
 
 from gateway import account, deliver, receipt
 from gateway.account import Written
 from gateway.adapter import Adapter
-from gateway.circumstances import circumstances
-from gateway.content import Content
-from gateway.entry import bucket
+from gateway.asking import Asking, chosen
+from gateway.bulk import chunked
+from gateway.content import Content, Payload
+from gateway.delivery import outbox
+from gateway.delivery.wake import wake
 from gateway.errors import GatewayError, SenderError
 from gateway.forms import today_of
 from gateway.happenings.decided import rests_on
@@ -30,16 +32,19 @@ from gateway.log_subjects import Subjects
 from gateway.mapping import Plan
 from gateway.minimization import Loss, report
 from gateway.minimize import Minimized
-from gateway.policy import Decision, Template
-from gateway.question import Circumstances, class_of, template
+from gateway.observe.meters import step
+from gateway.policy import Decision
+from gateway.question import class_of
 from gateway.record import Reading, Record, Writing
 from gateway.records import Received, receive
 from gateway.reduction import Less, reduced
-from gateway.risk import Chosen, Risk, measured
+from gateway.risk import Risk, measured
 from gateway.spool import Spool
 from gateway.subjects import Commitments, subject_key
 from gateway.terms import Terms, plan_of
 from gateway.transfer import Gateway, Judged, Outcome, Transfer
+
+Made = TypeVar("Made")
 
 MAX_MEASURED = 4
 """How often a batch is measured. Each time less leaves than before."""
@@ -60,6 +65,7 @@ async def exchange(transfer: Transfer, gateway: Gateway) -> Outcome:
         commitments = Commitments(transfer.id, key, gateway.log)
     judged = await judge(transfer.terms, transfer.content, gateway, commitments)
     try:
+        _nothing_unmapped(transfer, judged)
         receipt_ = await _logged(transfer, judged, gateway, commitments)
     except BaseException as error:
         judged.close()
@@ -79,6 +85,14 @@ async def exchange(transfer: Transfer, gateway: Gateway) -> Outcome:
     )
 
 
+def _nothing_unmapped(transfer: Transfer, judged: Judged) -> None:
+    if transfer.strict and judged.details["unmapped"]:
+        number = len(judged.details["unmapped"])
+        raise SenderError(
+            f"{number} fields that no mapping names", rule="route.unmapped", at="payload"
+        )
+
+
 async def _logged(
     transfer: Transfer, judged: Judged, gateway: Gateway, commitments: Commitments | None
 ) -> bytes:
@@ -86,11 +100,10 @@ async def _logged(
     logged: list[bytes] = []
     opening = receipt.Opening.new()
     terms, written = transfer.terms, judged.written
+    details = {**judged.details, **transfer.told} if transfer.told else judged.details
 
     def finish(appended: Appended) -> Sequence[Keep]:
-        logged.append(
-            receipt.render(appended, judged.details, opening, with_content=written is not None)
-        )
+        logged.append(receipt.render(appended, details, opening, with_content=written is not None))
         return [Keep("receipt", transfer.id, logged[-1], owner=terms.sender)]
 
     entry = account.entry(
@@ -100,7 +113,7 @@ async def _logged(
         gateway.deployment,
         judged.outcome,
         opening,
-        details=judged.details,
+        details=details,
         minimized=judged.minimized,
         written=written,
         considered=judged.considered,
@@ -110,20 +123,28 @@ async def _logged(
         entry |= await rests_on(judged.decision, gateway.engine)
     if commitments is not None and judged.leaving is not None:
         entry["subjects"] = commitments.root(judged.leaving)
-    keep = [*deliver.keep(transfer, written, gateway.keys.content, gateway.deployment)]
-    await asyncio.shield(
-        asyncio.wrap_future(
-            gateway.log.submit(
-                entry,
-                keep=keep,
-                once=transfer.once,
-                finish=finish,
-                documents=_documents(judged, gateway),
-                cells=_cells(judged, terms),
-                subjects=_subjects(judged, commitments),
-            )
-        )
+    kept = partial(deliver.keep, transfer, written, gateway.keys.content, gateway.deployment)
+    large = written is not None and written.spool.on_disk
+    keep = [*transfer.keep, *(await asyncio.to_thread(list, kept()) if large else kept())]
+    pushed = [] if written is None else [*outbox.rows_for(transfer, gateway.deployment)]
+    submitted = gateway.log.submit(
+        entry,
+        keep=keep,
+        once=transfer.once,
+        finish=finish,
+        documents=_documents(judged, gateway),
+        cells=_cells(judged, terms),
+        subjects=_subjects(judged, commitments),
+        beside=(*transfer.beside, *pushed),
+        calling=True,
     )
+    # Others whose turn it is in this round of the loop travel in the same commit, and the log
+    # does not fight them for the interpreter meanwhile.
+    asyncio.get_running_loop().call_soon(gateway.log.rouse)
+    with step("log"):
+        await asyncio.shield(asyncio.wrap_future(submitted))
+    if pushed:
+        wake(transfer.id)
     return logged[-1]
 
 
@@ -148,7 +169,7 @@ def _subjects(judged: Judged, commitments: Commitments | None) -> Subjects | Non
 
 
 async def judge(
-    terms: Terms, content: bytes | Path, gateway: Gateway, commitments: Commitments | None = None
+    terms: Terms, content: Payload, gateway: Gateway, commitments: Commitments | None = None
 ) -> Judged:
     """Everything but the log and the release: what `preview` shows.
 
@@ -158,24 +179,31 @@ async def judge(
     plan = plan_of(terms.mapping, gateway.deployment)
     now = gateway.clock()
     today = today_of(now)
+    asking = Asking(terms, gateway, plan, now)
+    large = Content(content)
+    if not large.quick and gateway.bulk is not None:
+        found = await chunked.judged(asking, large, commitments)
+        if found is not None:
+            return found
     reading = Reading()
-    received = _received(source, plan, Content(content), reading, today)
+    with step("parse"):
+        received = await _aside(large, partial(_received, source, plan, large, reading, today))
     asked = sorted(received.present, key=repr)
-    around = _around(terms, received, gateway, now)
-    question = partial(_question, terms, gateway, asked, received, plan)
-    decision = await gateway.engine.decide(question(around).at(now))
+    with step("decide"):
+        decision = await asking.decided(asked, received)
     less: Less | None = None
     risks: dict[str, Risk] = {}
     if decision.assess:
-        less, risks, decision = await _assessed(
-            terms, decision, received, asked, gateway, now, question, around
-        )
+        less, risks, decision = await _assessed(asking, decision, received, asked)
     if decision.verdict != "allow":
         less = None
     elif less is None:
-        less = await reduced(terms, decision, received, asked, today, gateway)
+        with step("minimize"):
+            less = await reduced(terms, decision, received, asked, today, gateway)
     minimized = None if less is None else less.minimized
-    written = _written(minimized, target, terms, gateway, commitments)
+    writing = partial(_written, minimized, target, terms, gateway, commitments)
+    with step("render"):
+        written = await _aside(large, writing)
     details = account.details(reading, decision, minimized, written, received, gateway.remembered)
     if less is not None and written is not None:
         details["minimization"] = report(
@@ -185,31 +213,32 @@ async def judge(
     return Judged(decision, received.count, minimized, written, details, figures, told, stops)
 
 
+async def _aside(content: Content, work: Callable[[], Made]) -> Made:
+    """Large payloads are worked on in a thread: others are not to wait for them."""
+    return work() if content.quick else await asyncio.to_thread(work)
+
+
 async def _assessed(
-    terms: Terms,
-    decision: Decision,
-    received: Received,
-    asked: Sequence[Class],
-    gateway: Gateway,
-    now: str,
-    question: Callable[[Circumstances], Template],
-    around: Circumstances,
+    asking: Asking, decision: Decision, received: Received, asked: Sequence[Class]
 ) -> tuple[Less, dict[str, Risk], Decision]:
     """What would leave, how easily somebody could be found in it, and the answer to that.
 
     An answer that leaves less is measured again, with the worst that was found before: what
     leaves in the end is what was measured, and nothing is forgotten because it stayed.
     """
-    chosen, worst = _chosen(terms, decision, gateway), dict[str, tuple[int, int, int]]()
+    terms, gateway, now = asking.terms, asking.gateway, asking.now
+    around = asking.around(received)
+    measure, worst = chosen(terms, decision, gateway), dict[str, tuple[int, int, int]]()
     for _ in range(MAX_MEASURED):
         loss = Loss()
         less = await reduced(terms, decision, received, asked, today_of(now), gateway, loss)
-        risks = measured(less.minimized.records, chosen)
+        risks = measured(less.minimized.records, measure)
         for name, risk in risks.items():
             worst[name] = _worse(worst.get(name), risk)
         told = tuple((name, *worst[name]) for name in sorted(worst))
         before = decision.classes
-        decision = await gateway.engine.decide(question(replace(around, risk=told)).at(now))
+        question = asking.question(asked, received, replace(around, risk=told))
+        decision = await gateway.engine.decide(question.at(now))
         if decision.classes == before:
             return less, risks, decision
     raise GatewayError("what would leave changes with its risk", rule="risk.unsettled")
@@ -234,43 +263,6 @@ def _received(
 
     tell = [reading]
     return receive(walk, partial(class_of, today=today), hold=content.small)
-
-
-def _around(terms: Terms, received: Received, gateway: Gateway, now: str) -> Circumstances:
-    return circumstances(
-        terms,
-        gateway.stood[terms.agreement],
-        unsigned=gateway.deployment.settings.agreements.unsigned,
-        log=gateway.log,
-        counts=received.counts,
-        remembered=gateway.remembered,
-        month=now[:7],
-    )
-
-
-def _question(
-    terms: Terms,
-    gateway: Gateway,
-    asked: Sequence[Class],
-    received: Received,
-    plan: Plan | None,
-    around: Circumstances,
-) -> Template:
-    return gateway.remembered.of(
-        "question",
-        (terms, tuple(asked), bucket(received.count), around),
-        lambda: template(terms, gateway.deployment, asked, received.count, plan, around),
-    )
-
-
-def _chosen(terms: Terms, decision: Decision, gateway: Gateway) -> dict[str, Chosen]:
-    """What the agreement names as key variables and sensitive, of the types to be measured."""
-    data = gateway.deployment.agreements[terms.agreement]["data"]
-    named = {one["record_type"]: one for one in data}
-    return {
-        name: Chosen(named[name].get("key_variables"), named[name].get("sensitive"))
-        for name in decision.assess
-    }
 
 
 def _written(

@@ -11,6 +11,7 @@ from starlette.datastructures import State
 from gateway import journal, session
 from gateway.errors import CorridorError
 from gateway.exchange import Gateway
+from gateway.identity.keyring import keyring_of, stamp_of
 from gateway.policy import PolicyEngine
 
 SECONDS = 0.25
@@ -36,6 +37,27 @@ async def follow(state: State) -> Gateway:
     epoch = gateway.log.epoch()
     if epoch in (gateway.epoch, getattr(state, "failed_epoch", gateway.epoch)):
         return gateway
+    return await _reread(state, epoch)
+
+
+async def follow_files(state: State) -> None:
+    """Read again what people keep of parties and routes when they change it, until cancelled."""
+    gateway: Gateway = state.gateway
+    seen = stamp_of(gateway.deployment.directory, keys=False)
+    while True:
+        await asyncio.sleep(SECONDS)
+        try:
+            keyring_of(state)  # a transfer need not wait for the files to be read
+            now = stamp_of(gateway.deployment.directory, keys=False)
+            if now != seen:
+                seen = now
+                await _reread(state, gateway.log.epoch())
+        except CorridorError as error:
+            journal.say("follow.failed", rule=error.rule)
+
+
+async def _reread(state: State, epoch: int) -> Gateway:
+    gateway: Gateway = state.gateway
     try:
         newer = session.reread(gateway)
     except CorridorError as error:
@@ -44,6 +66,8 @@ async def follow(state: State) -> Gateway:
         return gateway
     journal.say("reread", bundle=newer.bundle.revision, epoch=newer.epoch)
     state.gateway = newer
+    if newer.engine is gateway.engine:
+        return newer
     made: list[PolicyEngine] = getattr(state, "engines", [])
     # A transfer may still be waiting for the engine that is replaced; for older ones not.
     for engine in made[:-1]:

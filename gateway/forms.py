@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -38,6 +39,7 @@ class Unplaced(ValueError):  # noqa: N818 - a finding about a place; `minimize` 
     """A place cannot be generalised, because the table does not know what it lies in."""
 
 
+@lru_cache(maxsize=1024)
 def pseudonym_key(master: bytes, *scope: str) -> bytes:
     """A key for one sender, recipient and purpose, so that two copies cannot be joined.
 

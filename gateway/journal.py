@@ -6,11 +6,14 @@ query or a header.
 
 import sys
 import traceback
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any, TextIO
 
 import orjson
 import structlog
+from structlog.contextvars import bound_contextvars, merge_contextvars
+
+from gateway.observe import tracing
 
 
 def configure(stream: TextIO | None = None) -> None:
@@ -18,6 +21,7 @@ def configure(stream: TextIO | None = None) -> None:
     target = (stream or sys.stderr).buffer
     structlog.configure(
         processors=[
+            merge_contextvars,  # the request's id, and the transfer's
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             structlog.processors.JSONRenderer(serializer=_dump),
@@ -48,6 +52,12 @@ def say(event: str, **facts: str | int | float | None) -> None:
     """One line. A log that nobody can write to must not undo what was done."""
     with suppress(OSError, ValueError):
         structlog.get_logger().info(event, **facts)
+
+
+def about(transfer: str) -> AbstractContextManager[None]:
+    """What is said inside of it is about this transfer."""
+    tracing.mark(**{"corridor.transfer": transfer})
+    return bound_contextvars(transfer=transfer)
 
 
 def failed(error: BaseException) -> None:

@@ -65,6 +65,7 @@ class Log(Reader):
         """Asked before each release is logged; raises where nothing may be released now."""
         self._line = Line(lambda: self._sequencer.stopped)
         self._known: set[str] = set()
+        self._commits, self._commit_seconds = 0, 0.0
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
 
     @classmethod
@@ -154,6 +155,7 @@ class Log(Reader):
         cells: Cells | None = None,
         subjects: Subjects | None = None,
         beside: Sequence[Beside] = (),
+        calling: bool = False,
     ) -> Future[Appended]:
         """Put an entry in line; its time is set when it takes its place.
 
@@ -161,7 +163,8 @@ class Log(Reader):
         the place and the proof inside the transaction, and returns more rows to keep; it
         must be quick, and must not call this log. `documents` are kept for ever under their
         digests, `cells` for a year, `subjects` until they are erased, and `beside` are rows of
-        work that follows, all in the same transaction.
+        work that follows, all in the same transaction. `calling`: the caller sees to it that
+        `rouse` is called very soon.
         Raises `GatewayError` for an entry that breaks the schema, when too many wait, and when
         the log has stopped. The future of a release that relies on what stands no more fails
         with `Superseded`.
@@ -173,10 +176,14 @@ class Log(Reader):
         if subjects is not None:
             effects = replace(effects, subjects=subjects)
         waiting = Waiting(draft, tuple(keep), once, finish, effects=effects, beside=beside)
-        self._enter(waiting)
+        self._line.enter(waiting, calling=calling)
         if effects.documents:
             waiting.future.add_done_callback(partial(self._now_known, effects))
         return waiting.future
+
+    def rouse(self) -> None:
+        """Write what waits. For those who submitted `calling`."""
+        self._line.rouse()
 
     def _enter(self, waiting: Waiting) -> Future[Appended]:
         self._line.enter(waiting)
@@ -231,6 +238,10 @@ class Log(Reader):
 
         return self._destroying(done)
 
+    def empty_journal(self) -> None:
+        """What `beside` deleted is in no journal of the store either when this returns."""
+        self._store.empty_journal()
+
     def destroy_expired(self) -> int:
         """Delete everything kept whose time has passed; how many there were."""
         now = self._sequencer.clock()
@@ -246,6 +257,16 @@ class Log(Reader):
     def stopped(self) -> bool:
         """Something failed halfway: nothing more is logged until the log is opened again."""
         return self._sequencer.stopped
+
+    @property
+    def in_line(self) -> int:
+        """Entries that wait for their place."""
+        return len(self._line)
+
+    @property
+    def commits(self) -> tuple[int, float]:
+        """Batches that were written since the log was opened, and the seconds they took."""
+        return self._commits, self._commit_seconds
 
     def freeze(self) -> Appended:
         """Log that nothing follows, and take nothing more. The log is not opened again."""
@@ -294,7 +315,10 @@ class Log(Reader):
     def _run(self) -> None:
         while (work := self._line.next_batch()) is not None:
             batch, done = work
+            began = time.perf_counter()
             if not self._sequencer.commit(batch, done=done):
                 self._line.give_back(done)
+            self._commits += 1
+            self._commit_seconds += time.perf_counter() - began
             if self._sequencer.stopped:
                 self._line.refuse_all()

@@ -13,7 +13,7 @@ Nothing is ever released on a guess.
 from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 
-from gateway import entry, log_subjects
+from gateway import entry, log_beside, log_subjects
 from gateway.errors import GatewayError
 from gateway.high_water import HighWater
 from gateway.log_index import Indexed
@@ -183,9 +183,7 @@ class Sequencer:
             ]
         )
         log_subjects.write(store, [each.effects.subjects for each in made.batch])
-        for each in made.batch:
-            for row in each.beside:
-                store.insert(row.table, row.columns, [row.values])
+        log_beside.write(store, [row for each in made.batch for row in each.beside])
         store.add_tiles(made.tiles)
         store.add_checkpoint(made.after.size, made.note)
         store.set_head(made.after, made.before)

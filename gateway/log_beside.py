@@ -6,18 +6,25 @@ cannot disagree. No row holds a value of a record, or an id that people or syste
 such ids are kept as keyed digests.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 Value = str | int | bytes | None
 
 TABLES = """
 CREATE TABLE delivery (
   transfer TEXT PRIMARY KEY, recipient TEXT NOT NULL, endpoint TEXT NOT NULL,
+  format TEXT NOT NULL, agreement TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead')),
   attempts INTEGER NOT NULL, due INTEGER NOT NULL, leased TEXT NOT NULL,
-  leased_until INTEGER NOT NULL, rule TEXT NOT NULL, outcomes BLOB, time INTEGER NOT NULL
+  leased_until INTEGER NOT NULL, begun INTEGER NOT NULL, rule TEXT NOT NULL, outcomes BLOB,
+  time INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX delivery_due ON delivery (recipient, endpoint, transfer) WHERE state = 'waiting';
+CREATE INDEX delivery_order ON delivery (recipient, endpoint, transfer) WHERE state = 'waiting';
+CREATE INDEX delivery_due ON delivery (recipient, endpoint, due) WHERE state = 'waiting';
+CREATE INDEX delivery_leased ON delivery (recipient, endpoint) WHERE leased <> '';
+CREATE INDEX delivery_dead ON delivery (recipient) WHERE state = 'dead';
 CREATE TABLE breaker (
   recipient TEXT NOT NULL, endpoint TEXT NOT NULL, failures INTEGER NOT NULL,
   open_until INTEGER NOT NULL, PRIMARY KEY (recipient, endpoint)
@@ -40,11 +47,12 @@ CREATE TABLE nonce (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX nonce_expires ON nonce (expires);
 CREATE TABLE arrived (
-  mark BLOB PRIMARY KEY, route TEXT NOT NULL, version BLOB NOT NULL, transfer TEXT NOT NULL,
-  time INTEGER NOT NULL
+  mark BLOB NOT NULL, transfer TEXT NOT NULL, route TEXT NOT NULL, version BLOB NOT NULL,
+  time INTEGER NOT NULL, PRIMARY KEY (mark, transfer)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE cursor (
-  route TEXT PRIMARY KEY, value TEXT NOT NULL, time INTEGER NOT NULL
+  route TEXT PRIMARY KEY, value TEXT NOT NULL, leased TEXT NOT NULL,
+  leased_until INTEGER NOT NULL, time INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE quota (
   party TEXT NOT NULL, day INTEGER NOT NULL, transfers INTEGER NOT NULL, bytes INTEGER NOT NULL,
@@ -66,3 +74,19 @@ class Beside:
 
     def __repr__(self) -> str:
         return f"Beside({self.table})"
+
+
+class Tables(Protocol):
+    """What is needed of a store, inside its transaction."""
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Rows of one table, in as few statements as can be."""
+
+
+def write(store: Tables, rows: Sequence[Beside]) -> None:
+    """The rows of all entries of a batch: a statement costs more than a row."""
+    alike: dict[tuple[str, tuple[str, ...]], list[tuple[Value, ...]]] = {}
+    for row in rows:
+        alike.setdefault((row.table, row.columns), []).append(row.values)
+    for (table, columns), values in alike.items():
+        store.insert(table, columns, values)

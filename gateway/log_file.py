@@ -99,15 +99,25 @@ CREATE TABLE cosignature (
 ) STRICT, WITHOUT ROWID;
 """
 
+REVISION = "0002"
+"""Of the tables below: the newest in `migrations/versions`."""
+
+REVISIONS = """
+CREATE TABLE log_revision (version_num TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+"""
+"""One row: the revision of the tables. Its column is named as Alembic names it."""
+
 LATER = {
     "standing": STANDING,
     "entry_index": log_index.TABLES,
     "cosignature": COSIGNATURE,
     "subject": log_subjects.TABLES,
     "delivery": log_beside.TABLES,
+    "log_revision": REVISIONS,
 }
-"""Tables that logs made before version 0.3 lack, until they are opened again: the first table
-of each lot, and the statements that make it."""
+"""What followed the first tables: the first table of each lot, and the statements that make it.
+`migrations/versions` says in which revision each lot came; a lot of a released revision is not
+changed any more."""
 
 
 def connect(path: Path, *, new: bool = False) -> apsw.Connection:

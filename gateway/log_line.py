@@ -14,6 +14,8 @@ MAX_BATCH = 512
 MAX_BATCH_BYTES = 1 << 20
 IDLE_SECONDS = 0.2
 """How long a finished release may wait for an entry to travel with."""
+COMPANY = 16
+"""So many in line are taken without being called."""
 MAX_YIELDS = 8
 """How often the log gives way to others who have entries in the making."""
 
@@ -30,14 +32,23 @@ class Line:
         self._closing = False
         self._ready = threading.Condition()  # guards all above
 
-    def enter(self, waiting: Waiting) -> None:
-        """Wait for a place. Raises `GatewayError` when nothing more is taken."""
+    def enter(self, waiting: Waiting, *, calling: bool = False) -> None:
+        """Wait for a place. Raises `GatewayError` when nothing more is taken.
+
+        `calling`: whoever enters will call `rouse` in a moment, when others have entered too.
+        """
         with self._ready:
             if self._closing or self._stopped():
                 raise GatewayError("the log has stopped; open it again", rule="log.stopped")
             if len(self._queue) >= MAX_WAITING:
                 raise GatewayError("too many entries wait for the log", rule="log.overloaded")
             self._queue.append(waiting)
+            if not calling or len(self._queue) >= COMPANY:
+                self._ready.notify()
+
+    def rouse(self) -> None:
+        """Have what waits taken now."""
+        with self._ready:
             self._ready.notify()
 
     def done(self, transfer: str) -> None:
@@ -47,6 +58,9 @@ class Line:
                 self._done_since = time.monotonic()
             self._done.append(transfer)
             self._ready.notify()
+
+    def __len__(self) -> int:
+        return len(self._queue)
 
     def finished(self) -> tuple[str, ...]:
         """Releases that finished and are in no batch."""

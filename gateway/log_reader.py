@@ -69,10 +69,14 @@ class Reader:
         return next((row[0] for row in self._store.read(query, (transfer_id,))), None)
 
     def waiting(self, owner: str, after: str, limit: int) -> list[tuple[str, int]]:
-        """Ids of transfers whose content waits for a party, oldest first, and when it expires."""
+        """Ids of transfers whose content waits for a party, oldest first, and when it expires.
+
+        What is still being pushed to it does not wait for its fetch.
+        """
         query = (
             "SELECT key, expires FROM kept WHERE kind = 'content' AND owner = ? AND key > ?"
-            " AND expires > ? ORDER BY key LIMIT ?"
+            " AND expires > ? AND NOT EXISTS (SELECT 1 FROM delivery WHERE transfer = key"
+            " AND state = 'waiting') ORDER BY key LIMIT ?"
         )
         return self._store.read(query, (owner, after, self._clock(), limit))
 

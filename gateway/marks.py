@@ -12,8 +12,8 @@ from hashlib import blake2b
 from itertools import pairwise
 
 _KEY = os.urandom(16)
-_PARTS = 4096
-_SHIFT = 52
+_SHIFT = 52  # 4096 parts
+_EMPTY: "array[int]" = array("Q")
 
 
 def mark(text: str) -> int:
@@ -25,7 +25,8 @@ class Marks:
     """A set of marks. Adding is cheap; the first question after it sorts what was added."""
 
     def __init__(self) -> None:
-        self._parts = [array("Q") for _ in range(_PARTS)]
+        # Made as they are needed: most transfers have few records, and a part is an object.
+        self._parts: dict[int, array[int]] = {}
         self._unsorted: set[int] = set()
         self._size = 0
 
@@ -33,7 +34,10 @@ class Marks:
         """Put a text in. Twice the same counts twice in `len`."""
         value = mark(text)
         part = value >> _SHIFT
-        self._parts[part].append(value)
+        held = self._parts.get(part)
+        if held is None:
+            held = self._parts[part] = array("Q")
+        held.append(value)
         self._unsorted.add(part)
         self._size += 1
 
@@ -52,7 +56,7 @@ class Marks:
         """Marks that were added more than once."""
         return frozenset(
             value
-            for part in range(_PARTS)
+            for part in self._parts
             for before, value in pairwise(self._sorted(part))
             if before == value
         )
@@ -61,4 +65,4 @@ class Marks:
         if part in self._unsorted:
             self._parts[part] = array("Q", sorted(self._parts[part]))
             self._unsorted.discard(part)
-        return self._parts[part]
+        return self._parts.get(part, _EMPTY)

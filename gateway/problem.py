@@ -1,18 +1,23 @@
 """Errors over HTTP: RFC 9457 problem details, sorted by who has to act."""
 
+import re
 from typing import Any
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import journal
 from gateway.errors import CorridorError, GatewayError, OfficerError, RecipientError, SenderError
+from gateway.observe.meters import told_problem
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "https://corridor.invalid/problems/"
 """Problem types are names; each stands in docs/partners.md."""
+
+CHALLENGE = 'Bearer, DPoP algs="Ed25519 EdDSA ES256"'
+"""What every 401 says of the ways to be somebody."""
 
 ACTORS: dict[type[CorridorError], str] = {
     SenderError: "sender",
@@ -26,6 +31,7 @@ def problem(
     status: int, rule: str, title: str, *, act: str, at: str = "", headers: Any = None
 ) -> Response:
     """A problem document. `rule` is stable; `act` says whose turn it is; no value is quoted."""
+    told_problem(rule, act)
     body = {"type": TYPE + rule, "title": title, "status": status, "rule": rule, "act": act}
     if at:
         body["at"] = at
@@ -35,7 +41,10 @@ def problem(
 def of_error(error: CorridorError) -> Response:
     """The problem an error of ours becomes."""
     act = next((who for kind, who in ACTORS.items() if isinstance(error, kind)), "operator")
-    headers = {"Retry-After": "5"} if error.http_status == 503 else None
+    wait = error.retry_after or (5 if error.http_status == 503 else 0)
+    headers = {"Retry-After": str(wait)} if wait else None
+    if error.http_status == 401:
+        headers = {"WWW-Authenticate": CHALLENGE}
     return problem(
         error.http_status, error.rule, error.problem, act=act, at=error.at, headers=headers
     )
@@ -56,10 +65,35 @@ async def on_validation_error(request: Request, error: Exception) -> Response:
 async def on_not_found(request: Request, error: Exception) -> Response:
     """An address nobody answers at, and a method it does not take."""
     status = getattr(error, "status_code", 404)
-    rule = "method.not_allowed" if status == 405 else "not_found"
-    title = "this address does not take that method" if status == 405 else "nothing here"
+    if status == 405:
+        allow = {"Allow": ", ".join(sorted(methods_at(request)))}
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=allow)
+        title = "this address does not take that method"
+        return problem(405, "method.not_allowed", title, act="sender", headers=allow)
     headers = getattr(error, "headers", None)
-    return problem(status, rule, title, act="sender", headers=headers)
+    return problem(status, "not_found", "nothing here", act="sender", headers=headers)
+
+
+def methods_at(request: Request) -> set[str]:
+    """What can be asked at an address: of all routes there, not of the first one only."""
+    found = {"OPTIONS"}
+    for template, operations in request.app.openapi()["paths"].items():
+        parts = (
+            part if n % 2 == 0 else ".+" if part == "path" else "[^/]+"
+            for n, part in enumerate(re.split(r"[{}]", template))
+        )
+        if re.fullmatch("".join(parts), request.url.path):
+            found |= {method.upper() for method in operations if method in METHODS}
+    if found == {"OPTIONS"}:
+        found.add("GET")  # of the pages about the API itself
+    # A look at content is no way to take it, which can be done once.
+    if "GET" in found and not request.url.path.endswith("/content"):
+        found.add("HEAD")
+    return found
+
+
+METHODS = ("get", "post", "put", "patch", "delete")
 
 
 class Guard:
@@ -85,6 +119,9 @@ class Guard:
 
         try:
             await self.app(scope, receive, noting)
+        except ClientDisconnect:
+            # Whoever asked is gone, or was too slow, in the middle of the body.
+            journal.say("request.cut_off")
         except Exception as error:
             journal.failed(error)
             if not started:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from gateway.deployment import bearer_digest, new_bearer, read_bearers
 from gateway.errors import OfficerError, SenderError
 from gateway.exchange import Gateway
+from gateway.identity import caller_of
 
 AUDITORS = "auditors.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,60}")
@@ -38,8 +39,8 @@ def new_reader(deployment: Path, name: str) -> str:
     return new_bearer(deployment, name, AUDITORS)
 
 
-def reader_of(request: Request) -> LogReader:
-    """Whose bearer key the request carries. Raises 401 without saying what was wrong."""
+async def reader_of(request: Request) -> LogReader:
+    """Who reads: an auditor with a bearer key, or a party. Raises 401 without saying why."""
     gateway: Gateway = request.app.state.gateway
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
@@ -48,19 +49,12 @@ def reader_of(request: Request) -> LogReader:
         held = read_bearers(folder, AUDITORS) if (folder / "keys" / AUDITORS).exists() else {}
         if digest in held:
             return LogReader(f"auditor:{held[digest]}", auditor=True)
-        party = gateway.keys.bearer.get(digest, "")
-        if gateway.deployment.parties.get(party, {}).get("status") == "active":
-            return LogReader(party, auditor=False)
-    raise SenderError(
-        "a key of a party or an auditor is needed: `corridor log reader`",
-        rule="key.invalid",
-        status=401,
-    )
+    return LogReader((await caller_of(request)).party, auditor=False)
 
 
-def auditor_of(request: Request) -> LogReader:
+async def auditor_of(request: Request) -> LogReader:
     """The auditor whose bearer key the request carries. Raises 401, and 403 for a party."""
-    found = reader_of(request)
+    found = await reader_of(request)
     if not found.auditor:
         raise SenderError("for auditors only", rule="key.not_auditor", status=403)
     return found

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway import account
+from gateway.asking import key_of, limited, rulings_of
 from gateway.cells import Table, table
 from gateway.circumstances import Told
-from gateway.entry import new_id
 from gateway.forms import pseudonym_key
 from gateway.incoming import Class
 from gateway.minimization import Loss
@@ -18,6 +18,9 @@ from gateway.records import Received
 from gateway.subjects import stops_of, subject_key
 from gateway.terms import Terms
 from gateway.transfer import Gateway
+
+MANY = 2_000
+"""Records that are worked on aside."""
 
 MANY_FIGURES = 200
 """Records with figures that are worked on aside."""
@@ -45,17 +48,8 @@ async def reduced(
     loss: Loss | None = None,
 ) -> Less:
     """What is left of the records under one answer of policy."""
-    scope = (terms.sender, terms.recipient, terms.purpose)
-    if decision.max_form == "rec":
-        # De-identified records must not be joined over time, so each transfer has its own key.
-        key = pseudonym_key(gateway.keys.pseudonym, *scope, new_id())
-    else:
-        master = gateway.keys.pseudonym
-        key = gateway.remembered.of("key", scope, lambda: pseudonym_key(master, *scope))
-    answers = gateway.remembered.with_object(
-        "answers", decision.classes, lambda: [account.Answer.of(one) for one in decision.classes]
-    )
-    rulings = dict(zip(asked, answers, strict=True))
+    key = key_of(terms, decision, gateway)
+    rulings = rulings_of(decision, asked, gateway)
     figures, told = _figures(terms, rulings, gateway)
     stops = stops_of(gateway.log, gateway.remembered)
     work = partial(
@@ -70,8 +64,8 @@ async def reduced(
         seen=None if loss is None else loss.see,
         stopped=stops.check(subject_key(gateway.keys, terms.sender)),
     )
-    # Tables take seconds where they are large; others are not to wait for them.
-    aside = figures is not None and received.count > MANY_FIGURES
+    # That takes seconds where they are many, and tables sooner; others are not to wait for them.
+    aside = received.count > (MANY if figures is None else MANY_FIGURES)
     minimized = await asyncio.to_thread(work) if aside else work()
     return Less(minimized, figures, told, loss, stops.version)
 
@@ -80,8 +74,7 @@ def _figures(
     terms: Terms, rulings: Mapping[Class, account.Answer], gateway: Gateway
 ) -> tuple[Table | None, int]:
     """The table that keeps small figures back, and the version of what was told before."""
-    limited = any(one.allows and one.limits.k for one in rulings.values())
-    if not limited:
+    if not limited(rulings):
         return None, 0
     known = gateway.log.known_cells(terms.recipient)
     key = pseudonym_key(gateway.keys.pseudonym, "cells", terms.recipient)

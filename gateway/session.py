@@ -8,6 +8,8 @@ import orjson
 
 from gateway import __file__ as _here
 from gateway import journal
+from gateway.bulk import engine as engines
+from gateway.bulk.engine import Engine
 from gateway.circumstances import stood
 from gateway.deployment import Deployment, Keys, read_deployment, read_keys
 from gateway.errors import GatewayError
@@ -83,11 +85,13 @@ async def opened(directory: Path) -> AsyncIterator[Gateway]:
     try:
         async with witnessed(deployment, log):
             _follow_files(deployment, keys, log)
-            gateway = _gateway(deployment, keys, log)
+            bulk = engines.engine_of(deployment)
+            gateway = _gateway(deployment, keys, log, bulk)
             try:
                 await _prove(gateway.engine)
                 yield gateway
             finally:
+                await bulk.close()
                 await gateway.engine.close()
     finally:
         log.close()
@@ -109,11 +113,11 @@ def reread(gateway: Gateway) -> Gateway:
 
     Raises `CorridorError` where they cannot be read; the gateway at hand then goes on, and the
     log refuses what rests on anything older. Its engine is for the caller to close, on the
-    thread that made it.
+    thread that made it; it is the old one where the same policies stand.
     """
     deployment = read_deployment(gateway.deployment.directory)
     _follow_files(deployment, gateway.keys, gateway.log, gateway.deployment)
-    return _gateway(deployment, gateway.keys, gateway.log)
+    return _gateway(deployment, gateway.keys, gateway.log, gateway.bulk, gateway)
 
 
 def _follow_files(
@@ -124,17 +128,29 @@ def _follow_files(
     decided.follow(log, deployment, keys, before)
 
 
-def _gateway(deployment: Deployment, keys: Keys, log: Log) -> Gateway:
+def _gateway(
+    deployment: Deployment,
+    keys: Keys,
+    log: Log,
+    bulk: Engine | None,
+    before: Gateway | None = None,
+) -> Gateway:
     # The epoch first: what changes while the rest is read is read again.
     epoch = log.epoch()
     bundle = standing_bundle(deployment, log)
+    same = (
+        before is not None
+        and before.bundle.revision == bundle.revision
+        and before.deployment.settings.policy == deployment.settings.policy
+    )
     return Gateway(
         deployment,
         keys,
-        engine_of(deployment, bundle),
+        before.engine if before is not None and same else engine_of(deployment, bundle),
         log,
         known_of(bundle),
         bundle,
         stood(deployment, log),
         epoch,
+        bulk=bulk,
     )

@@ -7,6 +7,7 @@ anybody could read. Frames of AES-256-GCM, each under a key used once and its ow
 import hashlib
 import tempfile
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -31,7 +32,6 @@ class Spool:
         self._chunks: list[bytes] = []
         self._pending = 0
         self._file: IO[bytes] | None = None
-        self._cipher = AESGCM(AESGCM.generate_key(256))
         self._frames: list[int] = []
         self._digest = hashlib.sha256()
         self.size = 0
@@ -49,6 +49,11 @@ class Spool:
             self._file = self._opened()
         if self._file is not None and self._pending >= FRAME:
             self._flush(self._file)
+
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        # Made when it is needed: most spools never have a file.
+        return AESGCM(AESGCM.generate_key(256))
 
     @property
     def digest(self) -> bytes:

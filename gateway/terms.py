@@ -10,6 +10,8 @@ from typing import Any, Literal, cast, get_args
 
 from gateway import adapter
 from gateway.adapter import Adapter
+from gateway.delivery.endpoints import endpoint_for
+from gateway.delivery.outbox import no_endpoint
 from gateway.deployment import Deployment
 from gateway.errors import SenderError
 from gateway.mapping import Plan
@@ -80,6 +82,9 @@ def terms_of(asked: Asked, deployment: Deployment, known: Mapping[str, Any]) -> 
     basis = _known(asked.legal_basis or _only(mine, "legal_basis"), known["bases"], "basis")
     source = adapter.named(_said(asked.source, "format")).name
     target = asked.target or deployment.parties[recipient]["formats"][0]["format"]
+    deliver = _deliver(asked.deliver)
+    if deliver == "push" and endpoint_for(deployment.parties[recipient], target) is None:
+        raise no_endpoint()
     return Terms(
         sender=sender,
         recipient=recipient,
@@ -88,7 +93,7 @@ def terms_of(asked: Asked, deployment: Deployment, known: Mapping[str, Any]) -> 
         legal_basis=basis,
         source=source,
         target=adapter.named(target).name,
-        deliver=_deliver(asked.deliver),
+        deliver=deliver,
         mapping=_mapping(asked.mapping, sender, source, deployment),
         target_mapping=_mapping(None, recipient, target, deployment),
     )

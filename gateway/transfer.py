@@ -1,25 +1,36 @@
 """The parts of a running gateway, and a transfer at each stage of its journey through it."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from gateway.account import Written
 from gateway.cells import Table
 from gateway.circumstances import Stood
+from gateway.content import Payload
 from gateway.deployment import Deployment, Keys
-from gateway.log import Log
+from gateway.log import Keep, Log
+from gateway.log_beside import Beside
 from gateway.minimize import Minimized
 from gateway.policy import Bundle, Decision, PolicyEngine
 from gateway.remembered import Remembered
 from gateway.spool import Spool
 from gateway.terms import Terms
 
+if TYPE_CHECKING:
+    from gateway.bulk.engine import Engine
+
 
 def _clock() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _spelt(int(time.time()))
+
+
+@lru_cache(maxsize=2)
+def _spelt(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,8 @@ class Gateway:
     """Of the log, when this was read; another one means that something else stands."""
     clock: Callable[[], str] = _clock
     """The present moment, `YYYY-MM-DDTHH:MM:SSZ`; stamped once for each transfer."""
+    bulk: "Engine | None" = field(default=None, repr=False)
+    """Works on large payloads. None: they are worked on in this process."""
     remembered: Remembered = field(default_factory=Remembered, repr=False)
     """Questions but for their moment, plans and frames, by what they are made of."""
 
@@ -50,8 +63,7 @@ class Transfer:
 
     id: str
     terms: Terms
-    content: bytes | Path = field(repr=False)
-    """A path where the payload is a file, which may be larger than memory."""
+    content: Payload = field(repr=False)
     once: str | None = None
     """Idempotency token, already hashed."""
     mark: bytes = field(default=b"", repr=False)
@@ -60,6 +72,14 @@ class Transfer:
     """The caller takes the content with the answer. Otherwise it is kept, encrypted, for one
     fetch: by the sender where `deliver` is `return`, else by the recipient, or until it is
     pushed there."""
+    strict: bool = False
+    """A payload with fields that nothing names is refused."""
+    beside: tuple[Beside, ...] = field(default=(), repr=False)
+    """Rows for the transaction of the entry."""
+    told: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What the receipt's details say besides: of how the sender asked."""
+    keep: tuple[Keep, ...] = field(default=(), repr=False)
+    """More to be kept with the entry."""
 
     @property
     def waits_for(self) -> str | None:

@@ -5,12 +5,13 @@ import dataclasses
 import json
 import socket
 import threading
+import time
 
 import httpx
 import orjson
 import pytest
 
-from gateway import log_view, receipt
+from gateway import log_view, paging, receipt
 from gateway.app import create_app
 from gateway.demo import served
 from gateway.deployment import new_bearer, read_deployment
@@ -33,7 +34,7 @@ def world(prepared, tmp_path_factory):
     directory = tmp_path_factory.mktemp("app") / "demo"
     shutil.copytree(prepared[0], directory)
     settings = directory / "corridor.toml"
-    settings.write_text(settings.read_text() + "\n[server]\nbody_limit_bytes = 200000\n")
+    settings.write_text(settings.read_text() + "\n[bulk]\nbody_limit_bytes = 200000\n")
     recipient = new_bearer(directory, "org:sante-sans-rivages")
     stranger = new_bearer(directory, "org:border-directorate")
     with served(directory) as address, httpx.Client(base_url=address, timeout=20) as client:
@@ -140,12 +141,13 @@ def test_a_transfer_one_is_not_part_of_does_not_exist(world, payload):
     assert world.client.get(address, headers=world.recipient).json()["outcome"] == "released"
 
 
-def test_a_key_made_while_the_server_runs_counts_after_a_restart(world):
+def test_a_key_made_while_the_server_runs_counts_within_a_second(world):
     late = new_bearer(world.directory, "org:sante-sans-rivages")
+    time.sleep(0.25)
 
     answer = world.client.get("/v1/agreements", headers={"Authorization": f"Bearer {late}"})
 
-    assert answer.status_code == 401
+    assert answer.status_code == 200
 
 
 class Failing:
@@ -158,6 +160,8 @@ class Failing:
 
     def waiting(self, *_: object) -> object:
         raise ValueError("somebody's name: Xaawo Maxamed")
+
+    epoch = waiting
 
 
 @pytest.mark.parametrize(
@@ -404,8 +408,8 @@ def test_an_idempotency_key_has_a_length(world, payload):
     assert answer.json()["rule"] == "idempotency.key"
 
 
-def test_content_encodings_are_refused(world):
-    answer = world.post(b"x", headers={"Content-Encoding": "gzip"})
+def test_other_content_encodings_are_refused(world):
+    answer = world.post(b"x", headers={"Content-Encoding": "br"})
 
     assert (answer.status_code, answer.json()["rule"]) == (415, "body.encoding")
 
@@ -420,7 +424,9 @@ def test_the_inbox_lists_what_waits_oldest_first(world, payload):
     assert waiting[-2:] == ids
     assert mine[-1]["sender"]["party"] == "org:amal-relief"
     assert mine[-1]["expires"] > mine[-1]["time"]
-    after = world.client.get("/v1/inbox", params={"after": ids[0]}, headers=world.recipient)
+    after = world.client.get(
+        "/v1/inbox", params={"after": paging.written(ids[0])}, headers=world.recipient
+    )
     assert [one["transfer"] for one in after.json()["items"]] == ids[1:]
     others = world.client.get("/v1/inbox", headers=world.sender).json()["items"]
     assert not {one["transfer"] for one in others} & set(ids)

@@ -9,8 +9,13 @@ from pathlib import Path
 import httpx
 import orjson
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import generate_latest
 
 from gateway.demo import served
+from gateway.observe import tracing
+from gateway.observe.meters import REGISTRY
+from gateway.settings import read_settings
 
 TERMS = {
     "agreement": "agr:registration-2026",
@@ -20,6 +25,8 @@ TERMS = {
 CODES = re.compile(r"(relationship|gender|marital|residence|consent|country|admin\d|disability)")
 """Questions whose answers are codes: a canary there makes the payload unreadable, which is one
 of the ways out that are tried."""
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class Canaries:
@@ -83,6 +90,8 @@ def ways(payload: bytes, canaries: Canaries) -> dict[str, tuple[dict, bytes, dic
 def test_no_value_is_written_down(deployment, token, payload, tmp_path, engine, capfd, told):
     canaries = Canaries(1)
     answers: dict[str, httpx.Response] = {}
+    spans = InMemorySpanExporter()
+    tracing.start(read_settings(deployment / "corridor.toml"), spans)
     with redirect_stderr(told), served(deployment) as address:
         for name, (terms, body, headers) in ways(payload, canaries).items():
             answers[name] = httpx.post(
@@ -90,6 +99,8 @@ def test_no_value_is_written_down(deployment, token, payload, tmp_path, engine, 
                 params={**TERMS, **terms},
                 content=body,
                 headers={"Authorization": f"Bearer {token}", "Prefer": "return=representation",
+                         "tracestate": f"v={canaries.new()}", "traceparent": PARENT,
+                         "X-Request-Id": canaries.new(), "baggage": f"b={canaries.new()}",
                          **headers},
                 timeout=20,
             )  # fmt: skip
@@ -105,10 +116,13 @@ def test_no_value_is_written_down(deployment, token, payload, tmp_path, engine, 
     told.flush()
     assert answers["released"].status_code == answers["hxl"].status_code == 201
     assert any(canary in answers["released"].text for canary in canaries.made)  # the right place
+    assert len(spans.get_finished_spans()) > len(answers)
     written = {
         "journal": told.buffer.getvalue().decode(),
         "terminal": "".join(capfd.readouterr()),
         "receipt": receipt.text,
+        "metrics": generate_latest(REGISTRY).decode(),
+        "traces": "".join(span.to_json() for span in spans.get_finished_spans()),
         "files": _files(deployment),
         **{
             name: answer.text + repr(answer.headers)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.account import Written
-from gateway.deliver import expiry, keep, seal, unseal
+from gateway.deliver import expiry, keep, kept_of, seal, unseal
 from gateway.deployment import read_deployment
 from gateway.errors import GatewayError, SenderError
 from gateway.exchange import Transfer
@@ -133,12 +133,27 @@ def test_a_refusal_keeps_no_content(transfer, world):
     assert mark.kind == "idempotency"
 
 
-def test_content_too_large_for_the_database_is_refused_before_anything_is_logged(
+def test_content_too_large_for_a_row_is_in_a_file_that_the_row_opens(
+    transfer, world, written, monkeypatch
+):
+    monkeypatch.setattr("gateway.deliver.MAX_ROW", len(CONTENT) - 1)
+
+    *_, row = keep(transfer, written, KEY, world)
+    found, media_type = kept_of(row.value, transfer.id, KEY, world.data)
+
+    assert (b"".join(found.chunks()), media_type) == (CONTENT, written.media_type)
+    assert CONTENT not in found.path.read_bytes() + row.value
+    with pytest.raises(GatewayError):
+        unseal(row.value, transfer.id, KEY)
+
+
+def test_content_too_large_to_be_pushed_is_refused_before_anything_is_logged(
     transfer, world, written, monkeypatch
 ):
     monkeypatch.setattr("gateway.deliver.MAX_KEPT", len(CONTENT) - 1)
+    pushed = replace(transfer, terms=replace(transfer.terms, deliver="push"))
 
     with pytest.raises(SenderError) as caught:
-        list(keep(transfer, written, KEY, world))
+        list(keep(pushed, written, KEY, world))
 
     assert (caught.value.rule, caught.value.http_status) == ("content.too_large", 413)

@@ -35,7 +35,10 @@ ALL = [
     *USERS,
     *sorted((ROOT / "docs" / "crosswalks").glob("*.md")),
     *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
-    *(ROOT / name / "README.md" for name in ("gateway", "adapters", "schemas", "policies")),
+    *(
+        ROOT / name / "README.md"
+        for name in ("gateway", "adapters", "schemas", "policies", "examples")
+    ),
 ]
 OPERATORS = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
 WORDS = {path: path.read_text(encoding="utf-8") for path in ALL}
@@ -54,9 +57,11 @@ FAMILIES = (
     *("export", "witness", "cosignature", "reader", "report", "index", "custody", "recall"),
     *("incident", "rights", "subject", "backup", "restart", "timestamp"),
     *("fetch", "verify", "file"),
+    *("route", "pull", "outbound", "endpoint", "push", "delivery", "evidence", "party"),
+    *("limit", "http", "path", "cursor", "bulk", "nats", "observe"),
 )
 """Rules a reader treats alike: the documents name the family. All other rules are named."""
-FOLDERS = r"(?:gateway|adapters|schemas|policies|deploy|docs|tests|bench|\.ci)"
+FOLDERS = r"(?:gateway|adapters|examples|schemas|policies|deploy|docs|tests|bench|\.ci)"
 
 
 def named(path: Path) -> str:
@@ -248,7 +253,7 @@ def place(deployment: Path, token: str, tmp_path: Path) -> tuple[Path, dict[str,
     shutil.move(deployment, here / "deploy" / "demo")
     binaries = Path(sys.executable).parent
     (here / ".venv" / "bin" / "corridor").symlink_to(binaries / "corridor")
-    for name in ("gateway", "adapters", "schemas", "policies"):
+    for name in ("gateway", "adapters", "schemas", "policies", "examples"):
         (here / name).symlink_to(ROOT / name)
     demo = here / "deploy" / "demo"
     environment = {

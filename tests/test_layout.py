@@ -14,9 +14,16 @@ SURFACE = {
     "api_transfers",
     "api_bundles",
     "api_log",
+    "api_observe",
     "api_custody",
+    "api_delivery",
     "api_reading",
     "openapi",
+    "contract",
+    "conditional",
+    "edge",
+    "connection",
+    "server",
     "problem",
     "readers",
     "cli",
@@ -24,20 +31,28 @@ SURFACE = {
     "cli_agreement",
     "cli_agreement_new",
     "cli_agreement_sign",
+    "cli_delivery",
     "cli_incident",
     "api_reports",
+    "api_routes",
+    "cli_pull",
     "cli_log",
     "cli_log_verify",
     "cli_log_publish",
     "cli_log_report",
     "cli_log_upkeep",
     "cli_mapping",
+    "cli_migrate",
+    "cli_work",
     "cli_officer",
+    "cli_party",
+    "api_identity",
     "cli_policy",
     "cli_policy_bundle",
     "cli_policy_change",
     "cli_policy_explain",
     "cli_policy_mutate",
+    "cli_progress",
     "cli_recall",
     "cli_rights",
     "cli_suggest",
@@ -61,12 +76,12 @@ STEPS = {
     "incoming": {"record"},
     "minimize": {"errors", "forms", "incoming", "marks", "places", "record", "remembered"},
     "forms": {"errors", "places", "record"},
-    "deliver": {"account", "deployment", "errors", "exchange", "log"},
+    "deliver": {"account", "bulk", "deployment", "errors", "exchange", "log"},
     "log": {"entry", "errors", "high_water", "log_batch", "log_beside", "log_cells", "log_guard",
             "log_index", "log_index_fill", "log_line", "log_place", "log_reader",
             "log_standing", "log_store", "log_subjects", "merkle", "note"},
-    "log_batch": {"entry", "errors", "high_water", "log_index", "log_standing", "log_store",
-                  "log_waiting", "merkle", "note", "log_subjects"},
+    "log_batch": {"entry", "errors", "high_water", "log_beside", "log_index",
+                  "log_standing", "log_store", "log_waiting", "merkle", "note", "log_subjects"},
     "log_place": {"errors", "log_file", "log_store", "settings"},
     "log_line": {"entry", "errors", "log_waiting"},
     "log_waiting": {"entry", "errors", "log_beside", "log_standing", "log_store"},
@@ -77,7 +92,8 @@ STEPS = {
     "log_index_fill": {"log_index", "log_store"},
     "log_subjects": set(),
     "log_standing": {"log_index", "log_subjects"},
-    "log_store": {"errors", "log_file", "log_index", "log_standing", "merkle"},
+    "log_store": {"errors", "log_file", "log_index", "log_standing", "merkle", "migrations"},
+    "migrations": {"errors", "log_beside", "log_file", "log_store"},
     "log_view": {"log_snapshot"},
     "audit_index": {"log_index"},
     "audit": {"audit_index", "audit_standing", "entry", "errors", "high_water", "log_file",
@@ -151,7 +167,7 @@ def test_a_step_imports_no_other_step(step):
 
 def test_nothing_below_the_surface_imports_it():
     for path in (ROOT / "gateway").rglob("*.py"):
-        if path.stem not in SURFACE:
+        if not {path.stem, path.parent.name} & SURFACE:
             assert not imports(path) & SURFACE, path.name
 
 
@@ -184,7 +200,7 @@ def test_the_gateway_names_no_field_of_a_person():
     """A new kind of record is a new schema file. Words that every schema has are allowed."""
     general = {"record_id", "source", "protection", "name", "age", "place", "extension", "address"}
     general |= {"outcome", "description", "reason", "status", "location", "note"}
-    general |= {"subject", "contact"}  # of an entry, of an agreement
+    general |= {"subject", "contact", "addresses"}  # of an entry, of an agreement, of a route
     personal = [one for kind in RECORD_TYPES for one in fields(kind).values() if one.kinds != NONE]
     names = {one.name for one in personal} - general
     for path in (ROOT / "gateway").rglob("*.py"):

@@ -99,7 +99,7 @@ def test_a_server_that_confirms_before_the_disk_has_it_is_refused(directory, set
 
 
 def test_tables_of_another_version_are_refused(cluster, directory, database):
-    cluster.run("UPDATE schema_version SET version = 2", database)
+    cluster.run("UPDATE log_revision SET version_num = 'x'", database)
 
     with pytest.raises(GatewayError) as error:
         Log.open(directory, key=KEY, gateway="gw-1")

@@ -51,6 +51,10 @@ class FhirR4:
         """Write one Bundle of type `collection`. `mapping` is not used."""
         return render.bundle(records, writing)
 
+    def seams(self, mapping: "Plan | None") -> tuple[bytes, bytes, bytes] | None:
+        """Entries are listed one after the other."""
+        return b'{"resourceType":"Bundle","type":"collection","entry":[', b",", b"]}"
+
 
 class FhirR4Ndjson(FhirR4):
     """The same, written with one resource a line, as FHIR's bulk data files are."""
@@ -72,3 +76,7 @@ class FhirR4Ndjson(FhirR4):
     ) -> Iterator[bytes]:
         """Write one resource a line. `mapping` is not used."""
         return render.lines(records, writing)
+
+    def seams(self, mapping: "Plan | None") -> tuple[bytes, bytes, bytes] | None:
+        """Lines only."""
+        return b"", b"", b""

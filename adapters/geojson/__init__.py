@@ -48,6 +48,10 @@ class GeoJson:
             before = b",\n"
         yield b"\n]}\n" if before == b",\n" else before + b"]}\n"
 
+    def seams(self, mapping: Plan | None) -> tuple[bytes, bytes, bytes] | None:
+        """Features are listed one after the other."""
+        return b'{"type":"FeatureCollection","features":[\n', b",\n", b"\n]}\n"
+
 
 class GeoJsonSeq(GeoJson):
     """Writes a text sequence (RFC 8142), for files of any size."""
@@ -60,6 +64,10 @@ class GeoJsonSeq(GeoJson):
     ) -> Iterator[bytes]:
         for feature in _written(records, mapping, writing):
             yield SEPARATOR + orjson.dumps(feature) + b"\n"
+
+    def seams(self, mapping: Plan | None) -> tuple[bytes, bytes, bytes] | None:
+        """Features only."""
+        return b"", b"", b""
 
 
 def _written(

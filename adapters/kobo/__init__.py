@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from adapters.flat.back import listed
 from adapters.kobo.envelope import submissions
-from adapters.openrosa import either
+from adapters.openrosa import either, transport
 from adapters.openrosa.back import Back
 from adapters.openrosa.render import posted
 from adapters.openrosa.submission import needed
@@ -48,6 +48,10 @@ class Kobo:
         yield from listed(back, b'{"next":null,"previous":null,"results":', b"")
         yield b',"count":%d}' % back.count
         back.tell(writing)
+
+    def divided(self, start: bytes, mapping: Plan | None) -> str | None:
+        """Lines. How numbers are read depends on the first of them."""
+        return "lines exact" if transport.BEGINS.match(start[:256]) else "lines"
 
 
 class KoboXml(Kobo):

@@ -52,6 +52,10 @@ class Odk:
         yield from posted(back, form=FAMILY)
         back.tell(writing)
 
+    def divided(self, start: bytes, mapping: Plan | None) -> str | None:
+        """Lines, each as if it came alone."""
+        return "lines"
+
 
 class OdkOData(Odk):
     """Writes a data document as Central's OData feed gives it with `$expand=*`.

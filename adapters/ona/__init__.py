@@ -47,3 +47,7 @@ class Ona:
         back = Back(needed(mapping, self.name), records)
         yield from listed(map(Typed(back.plan, shapes=False), back), b"", b"")
         back.tell(writing)
+
+    def divided(self, start: bytes, mapping: Plan | None) -> str | None:
+        """Lines, each as if it came alone."""
+        return "lines"

@@ -69,6 +69,18 @@ class Tabular:
         yield from self._written(back.table())
         back.tell(writing)
 
+    def divided(self, start: bytes, mapping: Plan | None) -> str | None:
+        """Rows of CSV in UTF-8 whose header is on the first line."""
+        said = said_of(needed(mapping, self.name))
+        usual = {"header_row", "first_row", "encoding", "sheet"}.isdisjoint(said)
+        odd = (b"PK", b"\xff\xfe", b"\xfe\xff", b"sep=", b"\xef\xbb\xbfsep=")
+        return "rows" if usual and not start.startswith(odd) else None
+
+    def seams(self, mapping: Plan | None) -> tuple[bytes, bytes, bytes] | None:
+        """Every file begins with the header."""
+        header = b"".join(self.render((), mapping, Writing()))
+        return header, b"", b""
+
     def _written(self, rows: Iterable[list[Any]]) -> Iterator[bytes]:
         return delimited(rows)
 
@@ -85,6 +97,10 @@ class TabularTsv(Tabular):
 
 class TabularXlsx(Tabular):
     """The same as a workbook with one sheet. Every cell is a text."""
+
+    def seams(self, mapping: Plan | None) -> tuple[bytes, bytes, bytes] | None:
+        """A workbook is no list of anything."""
+        return None
 
     name = "tabular.xlsx"
     media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from gateway.canonical import canonical
+from gateway.delivery.outbox import may_have_left
 from gateway.deployment import Deployment
 from gateway.entry import commitment_to, parse
 from gateway.errors import SenderError
@@ -233,8 +234,11 @@ def _ask(desk: Desk, entry: dict[str, Any], reason: str, by: str) -> dict[str, A
     transfer, recipient = entry["id"], entry["recipient"]["party"]
     answered = {"transfer": transfer, "party": recipient}
     if desk.log.destroy("content", transfer):
-        # Whoever destroys it knows that nobody fetched it, and nobody can any more.
-        desk.log.never_left([transfer])
+        if may_have_left(desk.log, [transfer]):
+            desk.log.done(transfer)  # a push was tried: perhaps the recipient has it
+        else:
+            # Whoever destroys it knows that nobody fetched it, and nobody can any more.
+            desk.log.never_left([transfer])
     if desk.log.state(transfer) == "not_released":
         return {**answered, "state": "never_left"}
     state = held(desk.log, transfer)

@@ -21,7 +21,9 @@ from gateway.note import Signer, render_vkey
 
 WITNESSES = "witnesses.policy"
 FILES = ("party", "officer", "witness", "retention")
-PARTY = ("id", "kind", "status", "regimes", "formats", "purposes", "keys")
+PARTY = ("id", "kind", "status", "regimes", "formats", "purposes", "keys", "request_keys",
+         "certificates", "endpoints")  # fmt: skip
+ENDPOINT = ("id", "system", "url", "formats", "network")
 OFFICER = ("id", "party", "roles", "status", "keys")
 """What is written down of a party and an officer: names and addresses of people are not."""
 STATES = {"active": "active", "suspended": "suspended", "left": "terminated"}
@@ -104,7 +106,7 @@ def _append(log: Log, entries: list[_Change]) -> None:
 def _files(deployment: Deployment) -> dict[Key, Followed]:
     found: dict[Key, Followed] = {}
     for name, party in deployment.parties.items():
-        found["party", name] = _followed(party, PARTY)
+        found["party", name] = _followed(_addressed(party), PARTY)
     for name, officer in deployment.officers.items():
         found["officer", name] = _followed(officer, OFFICER)
     hours = deployment.settings.content.keep_hours
@@ -113,6 +115,14 @@ def _files(deployment: Deployment) -> dict[Key, Followed]:
     if policy:
         found["witness", "witnesses"] = Followed("active", policy)
     return found
+
+
+def _addressed(party: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where it is pushed to, without how we show ourselves there: a user may be somebody."""
+    if "endpoints" not in party:
+        return party
+    told = [{name: one[name] for name in one if name in ENDPOINT} for one in party["endpoints"]]
+    return {**party, "endpoints": told}
 
 
 def _followed(document: Mapping[str, Any], names: tuple[str, ...]) -> Followed:

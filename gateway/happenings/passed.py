@@ -2,6 +2,7 @@
 
 import json
 
+from gateway.delivery.outbox import may_have_left
 from gateway.errors import SenderError
 from gateway.happenings.custody import RECALL, Desk, held
 from gateway.happenings.looking import open_work
@@ -22,7 +23,11 @@ def _never_fetched(desk: Desk) -> None:
     # All of it: what is left is destroyed after this, and nobody would say that it never left.
     while due := [name for (name,) in desk.log.rows(query, (desk.clock(), MAX_LOST))]:
         # Destroyed here means fetched nowhere: whoever fetches destroys it first, only one can.
-        desk.log.never_left([name for name in due if desk.log.destroy("content", name)])
+        destroyed = [name for name in due if desk.log.destroy("content", name)]
+        pushed = may_have_left(desk.log, destroyed)
+        desk.log.never_left([name for name in destroyed if name not in pushed])
+        for name in pushed:
+            desk.log.done(name)  # it was tried: perhaps the recipient has it
 
 
 def _overdue(desk: Desk) -> None:

@@ -17,9 +17,6 @@ from gateway.log_store.rows import Full, Taken
 logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 OLDEST = 140000
-VERSION = 1
-"""Of the tables. Another version is refused."""
-
 DEFAULTS = {
     "application_name": "corridor",
     "client_encoding": "utf8",
@@ -77,6 +74,19 @@ def connect(database: str, *, reads: bool = False) -> "psycopg.Connection[tuple[
         connection.close()
         raise
     return connection
+
+
+def revision_of(connection: "psycopg.Connection[tuple[Any, ...]]") -> str:
+    """Revision of the tables; "" where they were made before there were revisions.
+
+    Raises `log.missing` where there are none.
+    """
+    made = "SELECT to_regclass('log_head') IS NOT NULL, to_regclass('log_revision') IS NOT NULL"
+    [(there, numbered)] = connection.execute(made).fetchall()
+    if not there:
+        raise failed(errors.UndefinedTable())
+    rows = connection.execute("SELECT version_num FROM log_revision").fetchall() if numbered else ()
+    return str(rows[0][0]) if rows else ""
 
 
 def failed(error: psycopg.Error) -> Exception:

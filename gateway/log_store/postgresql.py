@@ -16,10 +16,10 @@ import psycopg
 from psycopg import errors
 
 from gateway.errors import GatewayError
-from gateway.log_file import LATER, SCHEMA
+from gateway.log_file import LATER, REVISION, SCHEMA
 from gateway.log_standing import Key, Standing
 from gateway.log_store import dialect
-from gateway.log_store.connection import VERSION, connect, failed, failing
+from gateway.log_store.connection import connect, failed, failing, revision_of
 from gateway.log_store.rows import Head, Unknown, head_of
 from gateway.log_store.store import RELIED_ON, Row, Store, standing_of
 
@@ -49,9 +49,8 @@ class PostgresStore(Store):
         self._warned = False
         with ExitStack() as undo, failing():
             undo.callback(self.close)
-            found = self._writing_connection().execute("SELECT version FROM schema_version")
-            if found.fetchall() != [(VERSION,)]:
-                problem = "the tables are of another version of the gateway"
+            if revision_of(self._writing_connection()) != REVISION:
+                problem = "the tables are of another version; for older ones: `corridor migrate`"
                 raise GatewayError(problem, rule="log.schema")
             self._lock = _lock_of(self.origin())
             undo.pop_all()
@@ -64,8 +63,7 @@ class PostgresStore(Store):
             if new.execute("SELECT to_regclass('log_head') IS NOT NULL").fetchall() == [(True,)]:
                 raise GatewayError("there is a log here already", rule="log.exists")
             new.execute(cast(Any, dialect.REFUSE + made + dialect.HEAD))
-            new.execute("CREATE TABLE schema_version (version BIGINT PRIMARY KEY)")
-            new.execute("INSERT INTO schema_version VALUES (%s)", (VERSION,))
+            new.execute("INSERT INTO log_revision VALUES (%s)", (REVISION,))
             new.execute("INSERT INTO log VALUES (1, %s, %s)", (origin, vkey))
             new.execute("INSERT INTO log_head VALUES (1, 0, '', 0)")
             new.execute("INSERT INTO checkpoint VALUES (0, %s)", (note,))

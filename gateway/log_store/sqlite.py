@@ -13,7 +13,7 @@ from typing import Any
 import apsw
 
 from gateway.errors import GatewayError
-from gateway.log_file import LATER, SCHEMA, connect, failing
+from gateway.log_file import LATER, REVISION, SCHEMA, connect, failing
 from gateway.log_store.rows import CommitError, Full, Head, Taken
 from gateway.log_store.store import MAX_ROWS, Row, Store
 
@@ -42,6 +42,7 @@ class SqliteStore(Store):
             new.execute("INSERT INTO log VALUES (1, ?, ?)", (origin, vkey))
             new.execute("INSERT INTO log_head VALUES (1, 0, x'', 0)")
             new.execute("INSERT INTO checkpoint VALUES (0, ?)", (note,))
+            new.execute("INSERT INTO log_revision VALUES (?)", (REVISION,))
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -140,10 +141,16 @@ class SqliteStore(Store):
 
 def _extend(connection: apsw.Connection) -> None:
     """Give a log of an earlier version the tables it lacks."""
-    for table, statements in LATER.items():
-        found = f"SELECT count(*) FROM sqlite_schema WHERE name = '{table}'"  # noqa: S608 - ours
-        if connection.execute(found).fetchall() == [(0,)]:
-            connection.execute("BEGIN IMMEDIATE")
-            if connection.execute(found).fetchall() == [(0,)]:
-                connection.execute(statements)
-            connection.execute("COMMIT")
+    if revision_of(connection) != REVISION:
+        from gateway.migrations.upgrade import upgrade_file  # rarely needed, and slow to import
+
+        upgrade_file(connection)
+
+
+def revision_of(connection: apsw.Connection) -> str:
+    """Revision of a file's tables; "" where it was made before there were revisions."""
+    there = "SELECT count(*) FROM sqlite_schema WHERE name = 'log_revision'"
+    if connection.execute(there).fetchall() == [(0,)]:
+        return ""
+    rows = connection.execute("SELECT version_num FROM log_revision").fetchall()
+    return str(rows[0][0]) if rows else ""

@@ -269,12 +269,19 @@ class Store(ABC):
         return [name for _, name in sorted(found)]
 
     def open_transfers(self) -> list[str]:
-        """Released, without an outcome yet, and with no content waiting; oldest first."""
+        """Released, without an outcome yet, and with no content waiting; oldest first.
+
+        Not those that were perhaps pushed: of these nobody can say that they never left.
+        """
         query = (
             "SELECT id FROM transfer_state WHERE state = 'open' AND NOT EXISTS"
-            " (SELECT 1 FROM kept WHERE kind = 'content' AND kept.key = id) ORDER BY idx"
+            " (SELECT 1 FROM kept WHERE kind = 'content' AND kept.key = id) AND NOT EXISTS"
+            " (SELECT 1 FROM delivery WHERE transfer = id AND begun = 1) ORDER BY idx"
         )
         return [str(name) for (name,) in self.ask(query)]
+
+    def empty_journal(self) -> None:
+        """Take what was deleted out of journals that we can empty; here there are none."""
 
     def destroy(self, kind: str, key: str) -> int:
         """Delete what is kept under this key so that its bytes are gone; how many there were."""

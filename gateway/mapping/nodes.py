@@ -146,6 +146,9 @@ class Plan:
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
     left: frozenset[str] = frozenset()
     """Source paths left out on purpose."""
+    _levels: dict[Slot | None, frozenset[Slot]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     @property
     def record_types(self) -> tuple[str, ...]:
@@ -166,6 +169,8 @@ class Plan:
 
     def levels(self) -> Mapping[Slot | None, frozenset[Slot]]:
         """Which source paths are looked up in the source object (None) and in each repeat."""
+        if self._levels:
+            return self._levels
         found: dict[Slot | None, set[Slot]] = {None: set()}
         for made in self.made:
             level = made.each.slot if made.each else None
@@ -175,7 +180,8 @@ class Plan:
                 found.setdefault(level, set())
             for at, slot in _read(made.body, level):
                 found.setdefault(at, set()).update(() if slot is None else (slot,))
-        return {level: frozenset(slots) for level, slots in found.items()}
+        self._levels.update((level, frozenset(slots)) for level, slots in found.items())
+        return self._levels
 
     def told(self) -> Mapping[Slot | None, frozenset[Slot]]:
         """The source paths for which a null says why there is no value, by level."""

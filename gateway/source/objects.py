@@ -68,6 +68,14 @@ def objects(content: BinaryIO, unfold: Unfold, *, exact: bool = False) -> Iterat
     yield from _document(whole, unfold, exact=exact)
 
 
+def by_line(content: BinaryIO) -> bool:
+    """Whether `objects` would read a file line by line."""
+    number, first = _next_line(content, 0, WHOLE) or (1, b"")
+    if not _looks_like_object(first):
+        return False
+    return _next_line(content, number, LINE) is not None and _is_json(first)
+
+
 def document(content: BinaryIO, *, exact: bool = False) -> Any:
     """One JSON document, in which no key may stand twice with different values."""
     found, *more = islice(objects(content, lambda value: (value,), exact=exact), 2)

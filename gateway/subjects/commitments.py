@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gateway import log_subjects, merkle
 from gateway.deployment import Keys
@@ -46,7 +46,7 @@ class Commitments:
     """Watches the records of one transfer as they are written."""
 
     def __init__(self, transfer: str, key: bytes, log: Log) -> None:
-        self._transfer, self._key, self._log = transfer, key, log
+        self.transfer, self._key, self._log = transfer, key, log
         self._whole = False
         self._staged = False
         self._begin()
@@ -58,8 +58,14 @@ class Commitments:
         self._leaves: list[Row] = []
         self._size = 0
 
-    def over(self, minimized: Minimized) -> "_Watched":
-        """The records; each walk over them is watched until one came to the end."""
+    def over(self, minimized: Minimized) -> Iterable[Record]:
+        """The records; each walk over them is watched until one came to the end.
+
+        A few records that are held are watched at once: writers are quicker with a list.
+        """
+        held = minimized.records
+        if isinstance(held, list) and len(held) < LEAVES:
+            return list(self.walk(minimized))
         return _Watched(self, minimized)
 
     def root(self, minimized: Minimized) -> str:
@@ -82,23 +88,46 @@ class Commitments:
             yield record
         self._whole = True
 
+    def take(self, tokens: bytes, salts: bytes, hashes: bytes) -> None:
+        """Records that were committed to elsewhere, in their order: `TOKEN`, `SALT` and 32 bytes
+        of each. Writes rows of very many; not for an event loop."""
+        for number in range(len(hashes) // 32):
+            found = tokens[number * TOKEN : (number + 1) * TOKEN]
+            salt = salts[number * SALT : (number + 1) * SALT]
+            self._rows.append((found, self.transfer, self._size, salt))
+            self._hashes.append(hashes[number * 32 : (number + 1) * 32])
+            self._size += 1
+            if len(self._hashes) == LEAVES:
+                self._cut()
+                self._stage()
+
+    def taken(self) -> None:
+        """All records were taken."""
+        self._whole = True
+
+    def restart(self) -> None:
+        """Begin anew, with what was taken so far taken back."""
+        self.abandon()
+        self._begin()
+        self._whole = False
+
     def subjects(self, version: int) -> Subjects:
         """The rows that are still to be written, together with the entry."""
         # Of a single record the root says what the leaf would.
         leaves = self._leaves if self._size > 1 else []
-        staged = self._transfer if self._staged else ""
+        staged = self.transfer if self._staged else ""
         return Subjects(version, self._rows, leaves, staged)
 
     def abandon(self) -> None:
         """Take back what was written: no entry will follow."""
         if self._staged:
-            self._log.beside(lambda store: log_subjects.forget(store, [self._transfer]))
+            self._log.beside(lambda store: log_subjects.forget(store, [self.transfer]))
             self._staged = False
 
     def _add(self, own: str, record: Record) -> None:
         salt = secrets.token_bytes(SALT)
-        made = commitment(salt, self._transfer, record)
-        self._rows.append((token(self._key, own), self._transfer, self._size, salt))
+        made = commitment(salt, self.transfer, record)
+        self._rows.append((token(self._key, own), self.transfer, self._size, salt))
         self._hashes.append(merkle.leaf_hash(made))
         self._size += 1
         if len(self._hashes) == LEAVES:
@@ -111,13 +140,13 @@ class Commitments:
             return
         before = self._size - len(self._hashes)
         self._edge = merkle.grow(before, self._edge, self._hashes).edge
-        self._leaves.append((self._transfer, before // LEAVES, b"".join(self._hashes)))
+        self._leaves.append((self.transfer, before // LEAVES, b"".join(self._hashes)))
         self._hashes = []
 
     def _stage(self) -> None:
         rows, leaves = self._rows, self._leaves
         self._staged = True
-        self._log.beside(lambda store: log_subjects.add(store, rows, leaves, self._transfer))
+        self._log.beside(lambda store: log_subjects.add(store, rows, leaves, self.transfer))
         self._rows, self._leaves = [], []
 
 

@@ -56,6 +56,10 @@ class Dhis2Tracker:
         """Without the body only what holds for all is sure: `answers.outcomes` takes its uids."""
         return answers.outcomes(answer, sent)
 
+    def outcomes_of(self, answer: bytes, sent: int, body: bytes) -> list[Outcome]:
+        """Reports name objects by their uids."""
+        return answers.outcomes(answer, sent, answers.numbered(body))
+
     def _written(self, writer: "_Writer") -> Iterator[bytes]:
         yield from listed(writer, b'{"%s":' % writer.unit.list.encode(), b"}")
 

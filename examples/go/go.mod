@@ -1,0 +1,3 @@
+module corridor.invalid/examples/transfer
+
+go 1.24
