@@ -280,7 +280,7 @@ class Store(ABC):
         )
         return [str(name) for (name,) in self.ask(query)]
 
-    def empty_journal(self) -> None:
+    def empty_journal(self) -> None:  # noqa: B027 - most stores have none
         """Take what was deleted out of journals that we can empty; here there are none."""
 
     def destroy(self, kind: str, key: str) -> int:
