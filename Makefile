@@ -11,20 +11,26 @@ export PATH := $(CURDIR)/.tools:$(PATH)
 demo: $(VENV)/.run
 	$(BIN)/corridor demo
 
-# Two halves at once, for two cores. Tests of adapters run without the tracer, which takes as
-# long again: what is held to a limit here is the gateway's code. `make coverage` traces all.
+# Two halves at once, for two cores. Tests of adapters, and those that look at whole processes from
+# outside, run without the tracer, which takes as long again: what is held to a limit here is the
+# gateway's code, and their processes are not traced anyway. `make coverage` traces all.
 ADAPTERS := $(wildcard tests/test_adapter_*.py tests/test_real_samples.py tests/test_fhir_validator.py)
+OUTSIDE := $(wildcard tests/test_crash.py tests/test_docs.py tests/test_generated_client.py \
+	tests/test_kit_subject.py tests/test_partner_examples.py tests/test_proof.py \
+	tests/test_replicas.py tests/test_schemathesis.py tests/test_soak.py tests/test_third_party.py \
+	tests/test_tutorial.py)
+UNTRACED := $(ADAPTERS) $(OUTSIDE)
 FIRST := $(wildcard tests/test_policy_*.py tests/test_mapping*.py tests/test_source_*.py \
 	tests/test_agreement*.py tests/test_suggest.py tests/test_verification*.py \
 	tests/test_attacks.py tests/test_publication*.py tests/test_reports*.py tests/test_replay*.py \
 	tests/test_mutate.py tests/test_opa_*.py tests/test_explain*.py tests/test_redecide.py \
 	tests/test_subjects*.py tests/test_rights*.py tests/test_upkeep*.py tests/test_crosswalks.py)
-OTHERS := $(filter-out $(ADAPTERS) $(FIRST),$(wildcard tests/test_*.py))
+OTHERS := $(filter-out $(UNTRACED) $(FIRST),$(wildcard tests/test_*.py))
 TRACED := $(BIN)/coverage run -m pytest
 
 test: $(VENV)/.dev
 	$(BIN)/coverage erase
-	@{ $(BIN)/python -m pytest $(ADAPTERS); adapters=$$?; $(TRACED) $(FIRST) && exit $$adapters; } \
+	@{ $(BIN)/python -m pytest $(UNTRACED); untraced=$$?; $(TRACED) $(FIRST) && exit $$untraced; } \
 		>.first.log 2>&1 & first=$$!; \
 	$(TRACED) $(OTHERS); others=$$?; \
 	wait $$first; first=$$?; cat .first.log; rm -f .first.log; \

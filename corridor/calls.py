@@ -65,16 +65,22 @@ def transfer(
     key: str | None = None,
     take: bool = False,
     later: bool = False,
+    lenient: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> Flow[Made]:
     """One transfer. Refused and held are answers, with receipts, not exceptions.
 
     `key`: idempotency key; say one of your own where your program may be restarted and asks
     again. `take`: the content comes with the answer, once. `later`: answered at once, worked on
-    afterwards (`wait`). `headers`: for example `Content-Type` and `Content-Encoding` of a packed
-    stream.
+    afterwards (`wait`). `lenient`: records that are not sound are left out, and the receipt lists
+    them under `details.faults`. `headers`: for example `Content-Type` and `Content-Encoding` of a
+    packed stream.
     """
-    wishes = {"return=representation": take, "respond-async": later}
+    wishes = {
+        "return=representation": take,
+        "respond-async": later,
+        "handling=lenient": lenient,
+    }
     prefer = ", ".join(name for name, wished in wishes.items() if wished)
     said = {"Idempotency-Key": key or str(uuid.uuid4()), **(headers or {})}
     if prefer:

@@ -14,7 +14,7 @@ from gateway.canonical import canonical, digest
 from gateway.deployment import Deployment
 from gateway.entry import bucket, commitment, commitment_to, transfer
 from gateway.minimize import Limits, Minimized
-from gateway.policy import ClassDecision, Decision
+from gateway.policy import ClassDecision, Decision, Question
 from gateway.receipt import Opening
 from gateway.receipt import written as spelt
 from gateway.record import Reading, load
@@ -85,6 +85,8 @@ def details(
         "records": {"read": received.count, "released": minimized.count if minimized else 0},
         "obligations": list(decision.obligations) if rendered else [],
     }
+    if reading.faults is not None and reading.faults.count:
+        told["faults"] = reading.faults.told()
     if rendered:
         told["media_type"] = rendered.media_type
     return told
@@ -191,9 +193,7 @@ def entry(
             "bundle": decision.revision,
             "question": remembered.of("digest", asked, lambda: decision.question),
             "engine": decision.engine,
-            "template": remembered.with_object(
-                "template", asked.template, lambda: digest(asked.cache_key)
-            ),
+            "template": template_digest(asked, remembered),
             "at": asked.now,
         },
         rules=sorted(rules),
@@ -205,6 +205,11 @@ def entry(
         content=commitment_to(written.spool.digest, opening.content) if written else None,
         details=commitment(spelt(details), opening.details),
     )
+
+
+def template_digest(asked: Question, remembered: Remembered) -> str:
+    """The name of a question but for its moment. It is long, and the same for many transfers."""
+    return remembered.with_object("template", asked.template, lambda: digest(asked.cache_key))
 
 
 def _frame(terms: Terms, deployment: Deployment) -> dict[str, Any]:

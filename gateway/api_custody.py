@@ -17,7 +17,7 @@ from gateway.errors import SenderError
 from gateway.happenings import custody
 from gateway.happenings.certificate import LARGEST, UUID, Word
 from gateway.happenings.looking import about
-from gateway.identity import caller_of
+from gateway.identity import caller_of, still
 from gateway.log import Appended
 from gateway.paging import PAGE, After, Limit
 
@@ -36,7 +36,9 @@ async def body_of(request: Request) -> bytes:
             raise SenderError("the body is too large", rule="body.too_large", status=413)
         parts.append(part)
     content = b"".join(parts)
-    (await caller_of(request)).check_content(content)
+    caller = await caller_of(request)
+    caller.check_content(content)
+    still(request, caller)
     return content
 
 

@@ -78,14 +78,17 @@ async def token(request: Request) -> Response:
     gateway: Gateway = request.app.state.gateway
     ring = keyring_of(request.app.state)
     skew = gateway.deployment.settings.identity.clock_skew_seconds
+    # First who it is: anybody can make a key and prove it, and each proof that counts is kept.
+    said = tokens.asserted(form.get("client_assertion", ""), request, ring)
+    origin = origin_of(request)
+    if said is None or origin is None or form.get("client_id", said.key.party) != said.key.party:
+        return _refused(401, "invalid_client")
     jkt = await tokens.proved(request, skew, None)
     if jkt is None:
         return _refused(400, "invalid_dpop_proof")
-    key = await tokens.asserted(form.get("client_assertion", ""), request, ring)
-    origin = origin_of(request)
-    if key is None or origin is None or form.get("client_id", key.party) != key.party:
+    if not await said.unused(request):
         return _refused(401, "invalid_client")
-    access, good_for = tokens.issued(gateway, key, jkt, origin)
+    access, good_for = tokens.issued(gateway, said.key, jkt, origin)
     answer = {"access_token": access, "token_type": "DPoP", "expires_in": good_for}
     return _json(answer, headers={"Cache-Control": "no-store"})
 

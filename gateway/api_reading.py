@@ -125,7 +125,7 @@ def transfer_content(transfer: str, party: Party, gateway: Open) -> Response:
     gone = SenderError("fetched before, or expired", rule="content.gone", status=410)
     if held is None or state == "not_released":
         raise gone
-    key, data = gateway.keys.content, gateway.deployment.data
+    key, data = gateway.keys.content, gateway.deployment.sealed
     content, media_type = deliver.kept_of(held.value, transfer, key, data)
     file = None if isinstance(content, bytes) else content.open()
     if not gateway.log.destroy("content", transfer):

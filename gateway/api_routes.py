@@ -6,7 +6,7 @@ RapidPro takes it for the end of a subscription.
 """
 
 import time
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -17,9 +17,10 @@ from starlette.responses import Response
 
 from gateway import journal, problem
 from gateway.errors import CorridorError, SenderError
-from gateway.identity.hooks import check_hook
+from gateway.identity import caller_of
+from gateway.identity.hooks import check_hook, check_shown
 from gateway.identity.keyring import keyring_of
-from gateway.limits.allowance import admit, spend
+from gateway.limits.allowance import admit, spend, spend_more
 from gateway.routes.envelopes import items
 from gateway.routes.gate import Gate
 from gateway.routes.taking import Taken, counted, taking_of, worst
@@ -54,13 +55,15 @@ async def hook(route: str, request: Request) -> Response:
     began = time.perf_counter()
     gateway: Gateway = request.app.state.gateway
     try:
-        known = _route(route, gateway, keyring_of(request.app.state).routes)
+        known = await _route(route, request)
         with _gate(request.app.state).entered(route):
+            await check_shown(request, known)
             body = await _body(request, gateway.deployment.settings.server.body_limit_bytes)
             await check_hook(request, known, body)
             admit(request, known["sender"])
             spend(request, known["sender"])
             brought = items(known["system"], body, request.headers)
+            spend_more(request, known["sender"], len(brought) * len(known["terms"]["to"]) - 1)
             found = await taking_of(request.app.state).take(known, brought)
     except CorridorError as error:
         journal.say("route.not_taken", rule=error.rule, status=error.http_status)
@@ -70,13 +73,16 @@ async def hook(route: str, request: Request) -> Response:
     return _answer(route, found)
 
 
-def _route(name: str, gateway: Gateway, active: Container[str]) -> Mapping[str, Any]:
+async def _route(name: str, request: Request) -> Mapping[str, Any]:
     """The route, if it takes hooks now. A suspended one is as if there were none.
 
-    `active` follows the files at once; the rest of a route is read when the gateway rereads.
+    The keyring follows the files at once; the rest of a route is read when the gateway rereads.
     """
+    gateway: Gateway = request.app.state.gateway
     known = gateway.deployment.routes.get(name)
+    active = keyring_of(request.app.state).routes
     if known is None or name not in active or "auth" not in known:
+        await caller_of(request)  # strangers are not told which routes there are
         raise SenderError("no such route", rule="route.unknown", status=404)
     return known
 

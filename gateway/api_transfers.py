@@ -4,6 +4,7 @@ and bytes out, for they carry the load.
 
 import asyncio
 import time
+from collections.abc import Mapping
 
 import orjson
 from starlette.background import BackgroundTask
@@ -47,7 +48,7 @@ async def transfers(request: Request) -> Response:
         gateway: Gateway = request.app.state.gateway
         settings = gateway.deployment.settings
         spend(request, caller.party)
-        body = await body_of(request, caller, gateway.deployment.data, settings.bulk)
+        body = await body_of(request, caller, gateway.deployment.sealed, settings.bulk)
         spent(request, caller.party, body.size)
         preferred = preferences(request)
         brought = Arrival(
@@ -55,6 +56,7 @@ async def transfers(request: Request) -> Response:
             body.content,
             request.headers.get("idempotency-key"),
             at_once=preferred.get("return") == "representation",
+            lenient=lenient(preferred),
             evidence=caller.evidence,
             digest=body.digest,
         )
@@ -81,7 +83,7 @@ async def transfers(request: Request) -> Response:
         bytes_out=outcome.released.size if outcome.released else 0,
         ms=round((time.perf_counter() - began) * 1000, 1),
     )
-    return _answer(outcome, request.app.state.gateway)
+    return _answer(outcome, request.app.state.gateway, applied(preferred))
 
 
 async def preview(request: Request) -> Response:
@@ -91,15 +93,18 @@ async def preview(request: Request) -> Response:
     terms = _terms(request, caller.party)
     settings = gateway.deployment.settings
     spend(request, caller.party)
-    body = await body_of(request, caller, gateway.deployment.data, settings.bulk)
+    body = await body_of(request, caller, gateway.deployment.sealed, settings.bulk)
     spent(request, caller.party, body.size)
     try:
-        judged = await judge(terms, body.content, gateway)
+        preferred = preferences(request)
+        judged = await judge(terms, body.content, gateway, lenient=lenient(preferred))
     finally:
         body.remove()
     judged.close()
     return Response(
-        orjson.dumps({"outcome": judged.outcome, "details": judged.details}), media_type=JSON
+        orjson.dumps({"outcome": judged.outcome, "details": judged.details}),
+        headers=applied(preferred),
+        media_type=JSON,
     )
 
 
@@ -133,6 +138,17 @@ def preferences(request: Request) -> dict[str, str]:
     return {name.strip(): value.strip().strip('"') for name, _, value in named if name.strip()}
 
 
+def lenient(preferred: Mapping[str, str]) -> bool:
+    """Whether records that are not sound are to be left out and listed."""
+    return preferred.get("handling") == "lenient"
+
+
+def applied(preferred: Mapping[str, str], *more: str) -> dict[str, str]:
+    """The header that says which wishes were followed."""
+    said = [*more, *(["handling=lenient"] if lenient(preferred) else [])]
+    return {"Preference-Applied": ", ".join(said)} if said else {}
+
+
 async def _accepted(
     request: Request, asked: Asked, terms: Terms, body: Body, brought: Arrival
 ) -> Response:
@@ -143,7 +159,8 @@ async def _accepted(
         return _again(job)
     jobs.wake(request.app.state)
     journal.say("job.accepted", id=job.transfer, sender=job.sender, bytes_in=body.size)
-    headers = {"Location": f"/v1/transfers/{job.transfer}", "Preference-Applied": "respond-async"}
+    wishes = applied(preferences(request), "respond-async")
+    headers = {"Location": f"/v1/transfers/{job.transfer}", **wishes}
     return Response(orjson.dumps(job.told()), 202, headers, JSON)
 
 
@@ -163,16 +180,17 @@ async def _handed_over(gateway: Gateway, transfer: str, released: Spool, began: 
     released_after(time.perf_counter() - began)
 
 
-def _answer(outcome: Outcome, gateway: Gateway) -> Response:
+def _answer(outcome: Outcome, gateway: Gateway, wishes: Mapping[str, str]) -> Response:
     address = f"/v1/transfers/{outcome.transfer}"
     status = STATUS[outcome.outcome]
     released = outcome.released
     if released is None:
-        return Response(outcome.receipt, status, {"Location": address}, JSON)
+        return Response(outcome.receipt, status, {"Location": address, **wishes}, JSON)
+    also = wishes.get("Preference-Applied")
     headers = {
         "Location": address,
         "Link": f'<{address}/receipt>; rel="describedby"',
-        "Preference-Applied": "return=representation",
+        "Preference-Applied": "return=representation" + (f", {also}" if also else ""),
         "Cache-Control": "no-store",
     }
     done = BackgroundTask(_handed_over, gateway, outcome.transfer, released, time.perf_counter())

@@ -26,6 +26,7 @@ from gateway.api_reports import router as reports
 from gateway.api_routes import router as hooks
 from gateway.api_transfers import preview, transfers
 from gateway.bulk.jobs import work_jobs
+from gateway.delivery.afar import tell_others
 from gateway.delivery.pump import pump
 from gateway.errors import CorridorError
 from gateway.exchange import Gateway
@@ -79,6 +80,8 @@ def create_app(directory: Path) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # It would send callers on to whatever host their request names.
+        redirect_slashes=False,
     )
     app.add_exception_handler(CorridorError, problem.on_corridor_error)
     app.add_exception_handler(RequestValidationError, problem.on_validation_error)
@@ -113,8 +116,11 @@ async def sweep(state: State) -> None:
     gateway: Gateway = state.gateway
     while not gateway.log.stopped:
         try:
-            await asyncio.to_thread(passed, Desk.of(gateway))
-            await asyncio.to_thread(gateway.log.destroy_expired)
+            desk = Desk.of(gateway)
+            began = desk.clock()
+            await asyncio.to_thread(passed, desk)
+            # What expires meanwhile is for the next round: nobody said yet that it never left.
+            await asyncio.to_thread(gateway.log.destroy_expired, began)
         except CorridorError as error:
             # Another process may hold the log just now; the next round tries again.
             journal.say("sweep.failed", rule=error.rule)
@@ -129,6 +135,7 @@ BESIDE: tuple[Callable[[State], Coroutine[None, None, None]], ...] = (
     following.follow_files,
     settle_quotas,
     pump,
+    tell_others,
     work_jobs,
 )
 """What runs beside the requests until the gateway stops."""

@@ -40,6 +40,8 @@ class Asking:
     gateway: Gateway = field(repr=False)
     plan: Plan | None = field(repr=False)
     now: str
+    lenient: bool = False
+    """Records that are not sound are left out, and listed."""
 
     def around(self, known: Known) -> Circumstances:
         """What decides beside terms and records."""

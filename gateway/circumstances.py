@@ -87,23 +87,28 @@ def circumstances(
     """The circumstances of one transfer. `counts` are its records by type.
 
     That there was a release before stays true for the rest of the month, so it is remembered;
-    that there was none is asked each time.
+    that there was none is asked each time. So are derogations, of which two are many.
     """
     pair = f"{terms.sender}>{terms.recipient}"
     purpose = f"{pair}>{terms.purpose}"
     before = remembered.of(
         "before", (purpose, month), lambda: True if log.tally("transfers", purpose) else None
     )
-    many = remembered.of(
-        "derogations", (pair, month), lambda: 2 if log.tally("derogations", pair) > 1 else None
-    )
+    found = 0
+
+    def many() -> int | None:
+        nonlocal found
+        found = min(2, log.tally("derogations", pair))
+        return found if found == 2 else None
+
+    derogations = remembered.of("derogations", (pair, month), many) or found
     return Circumstances(
         unsigned=unsigned,
         state=held.state,
         signed_by=held.signed_by,
         approved_by=held.approved_by,
         released_before=before is True,
-        derogations=many or min(2, log.tally("derogations", pair)),
+        derogations=derogations,
         above_volume=tuple(
             sorted(
                 record_type

@@ -96,6 +96,9 @@ Basis = Annotated[str | None, typer.Option("--basis", help="Legal basis.")]
 To = Annotated[str | None, typer.Option("--to", help="Recipient's party id.")]
 From = Annotated[str | None, typer.Option("--from", help="Sender's party id.")]
 MappingName = Annotated[str | None, typer.Option("--mapping", help="Mapping name.")]
+Lenient = Annotated[
+    bool, typer.Option("--lenient", help="Leave out records that are not sound, and list them.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 DEMO = Path(__file__).resolve().parent.parent / "deploy" / "demo"
@@ -156,10 +159,12 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Instead of server.port.")] = None,
 ) -> None:
     """Serve the HTTP API of a deployment."""
+    from gateway import memory
     from gateway.app import create_app
     from gateway.identity.certificate import tls_options
     from gateway.server import server_of
 
+    memory.give_back()
     settings = read_deployment(deployment).settings
     host, port = host or settings.server.host, settings.server.port if port is None else port
     journal.configure()
@@ -183,11 +188,12 @@ def exchange_file(
     to: To = None,
     from_: From = None,
     mapping: MappingName = None,
+    lenient: Lenient = False,
     json: Json = False,
 ) -> None:
     """Carry one transfer from a file to a file. Exits 1 when it is refused or held."""
     asked = Asked(from_, to, agreement, purpose, basis, format, into, "return", mapping)
-    outcome = asyncio.run(_exchange(deployment, asked, payload, out, receipt))
+    outcome = asyncio.run(_exchange(deployment, asked, payload, out, receipt, lenient=lenient))
     if json:
         _print_json({"outcome": outcome.outcome, "transfer": outcome.transfer, **outcome.details})
     else:
@@ -250,7 +256,7 @@ def demo(
 
 
 async def _exchange(
-    directory: Path, asked: Asked, payload: Path, out: Path, receipt: Path
+    directory: Path, asked: Asked, payload: Path, out: Path, receipt: Path, *, lenient: bool
 ) -> Outcome:
     for path in (out, receipt):
         if not path.resolve().parent.is_dir():
@@ -258,7 +264,8 @@ async def _exchange(
     async with session.opened(directory) as gateway:
         terms = terms_of(asked, gateway.deployment, gateway.known)
         with shown(payload):
-            outcome = await exchange(Transfer(new_id(), terms, payload), gateway)
+            transfer = Transfer(new_id(), terms, payload, lenient=lenient)
+            outcome = await exchange(transfer, gateway)
         _write(receipt, [outcome.receipt])
         if outcome.released is not None:
             _write(out, outcome.released.chunks())

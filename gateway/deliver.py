@@ -5,6 +5,7 @@ gateway's content key. The transfer's id is authenticated with it, so that conte
 moved from one transfer to another.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ def keep(
         elif transfer.terms.deliver == "push":
             raise SenderError("too large to be pushed", rule="content.too_large", status=413)
         else:
-            kept = _filed(transfer.id, written, key, deployment.data)
+            kept = _filed(transfer.id, written, key, deployment.sealed)
         yield Keep(
             "content",
             transfer.id,
@@ -76,9 +77,8 @@ def keep(
 def _filed(transfer_id: str, written: "Written", key: bytes, data: Path) -> bytes:
     """A row that opens a sealed file. Who destroys the row has destroyed what the file holds."""
     once = new_key()
-    path = file_of(transfer_id, data)
-    path.unlink(missing_ok=True)  # of an attempt that came to nothing: its key is gone
-    writer = SealedWriter(path, once)
+    # Of its own, also where two gateways try the same transfer: only one of them is logged.
+    writer = SealedWriter(file_of(transfer_id, once, data), once)
     try:
         for chunk in written.spool.chunks():
             writer.write(chunk)
@@ -89,9 +89,9 @@ def _filed(transfer_id: str, written: "Written", key: bytes, data: Path) -> byte
     return FILED + seal(once, f"{transfer_id}/file", written.media_type, key)
 
 
-def file_of(transfer_id: str, data: Path) -> Path:
-    """Where content of a transfer is that is too large for a row."""
-    return data / FOLDER / f"{transfer_id}.sealed"
+def file_of(transfer_id: str, once: bytes, data: Path) -> Path:
+    """Where content of a transfer is that is too large for a row; `once` is the file's key."""
+    return data / FOLDER / f"{transfer_id}.{hashlib.sha256(once).hexdigest()[:16]}.sealed"
 
 
 def kept_of(value: bytes, transfer_id: str, key: bytes, data: Path) -> tuple[bytes | Sealed, str]:
@@ -99,7 +99,7 @@ def kept_of(value: bytes, transfer_id: str, key: bytes, data: Path) -> tuple[byt
     if not value.startswith(FILED):
         return unseal(value, transfer_id, key)
     once, media_type = unseal(value[len(FILED) :], f"{transfer_id}/file", key)
-    return Sealed(file_of(transfer_id, data), once), media_type
+    return Sealed(file_of(transfer_id, once, data), once), media_type
 
 
 def sweep_files(log: Log, data: Path, now: int) -> int:
@@ -108,7 +108,7 @@ def sweep_files(log: Log, data: Path, now: int) -> int:
     for path in (data / FOLDER).glob("*.sealed"):
         # One that was written just now may still get its row.
         young = path.stat().st_mtime_ns // 1_000_000 > now - YOUNG_MS
-        if not young and log.kept("content", path.stem) is None:
+        if not young and log.kept("content", path.name.partition(".")[0]) is None:
             path.unlink(missing_ok=True)
             gone += 1
     return gone

@@ -74,6 +74,11 @@ class Deployment:
         return self.directory / "data"
 
     @property
+    def sealed(self) -> Path:
+        """The folder of what is sealed in files: payloads of jobs, and large content."""
+        return self.directory / (self.settings.bulk.folder or "data")
+
+    @property
     def local_policies(self) -> Path | None:
         """The operator's own policies, where there are any."""
         folder = self.directory / "policies"

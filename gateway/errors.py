@@ -12,7 +12,8 @@ Messages name places and rules, never values. They end up in tickets, chats and 
 people's logs, and a value may be somebody's name.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 
 class CorridorError(Exception):
@@ -43,6 +44,9 @@ class CorridorError(Exception):
         """A narrower HTTP status where one exists (404, 409, 413, 415); else the class's own."""
         self.retry_after = retry_after
         """Seconds after which asking again may help; 0 where nobody can say."""
+        self.faults: Sequence[Mapping[str, Any]] = ()
+        """Where more than one record of a payload may be wrong: position, rule and place of the
+        first ones (`gateway.faults`)."""
 
 
 class SenderError(CorridorError):

@@ -36,7 +36,7 @@ from gateway.observe.meters import step
 from gateway.policy import Decision
 from gateway.question import class_of
 from gateway.record import Reading, Record, Writing
-from gateway.records import Received, receive
+from gateway.records import Received, read
 from gateway.reduction import Less, reduced
 from gateway.risk import Risk, measured
 from gateway.spool import Spool
@@ -63,7 +63,9 @@ async def exchange(transfer: Transfer, gateway: Gateway) -> Outcome:
     if gateway.deployment.settings.log.subjects:
         key = subject_key(gateway.keys, transfer.terms.sender)
         commitments = Commitments(transfer.id, key, gateway.log)
-    judged = await judge(transfer.terms, transfer.content, gateway, commitments)
+    judged = await judge(
+        transfer.terms, transfer.content, gateway, commitments, lenient=transfer.lenient
+    )
     try:
         _nothing_unmapped(transfer, judged)
         receipt_ = await _logged(transfer, judged, gateway, commitments)
@@ -150,7 +152,10 @@ async def _logged(
 
 def _documents(judged: Judged, gateway: Gateway) -> list[tuple[str, bytes]]:
     """What decides again, years later: the question without its moment, and the policies."""
-    kept = [("question", judged.decision.asked.cache_key)]
+    kept = []
+    asked = judged.decision.asked
+    if not gateway.log.keeps(account.template_digest(asked, gateway.remembered)):
+        kept.append(("question", asked.cache_key))
     if not gateway.log.keeps(gateway.bundle.packed_digest):
         kept.append(("bundle", gateway.bundle.packed()))
     return kept
@@ -169,17 +174,23 @@ def _subjects(judged: Judged, commitments: Commitments | None) -> Subjects | Non
 
 
 async def judge(
-    terms: Terms, content: Payload, gateway: Gateway, commitments: Commitments | None = None
+    terms: Terms,
+    content: Payload,
+    gateway: Gateway,
+    commitments: Commitments | None = None,
+    *,
+    lenient: bool = False,
 ) -> Judged:
     """Everything but the log and the release: what `preview` shows.
 
-    Writes nothing anywhere, but for the rows of `commitments` to very many records.
+    Writes nothing anywhere, but for the rows of `commitments` to very many records. With
+    `lenient`, records that are not sound are left out and listed; else the first ends it.
     """
     source, target = terms.adapters()
     plan = plan_of(terms.mapping, gateway.deployment)
     now = gateway.clock()
     today = today_of(now)
-    asking = Asking(terms, gateway, plan, now)
+    asking = Asking(terms, gateway, plan, now, lenient)
     large = Content(content)
     if not large.quick and gateway.bulk is not None:
         found = await chunked.judged(asking, large, commitments)
@@ -187,7 +198,9 @@ async def judge(
             return found
     reading = Reading()
     with step("parse"):
-        received = await _aside(large, partial(_received, source, plan, large, reading, today))
+        received = await _aside(
+            large, partial(_received, source, plan, large, reading, today, lenient=lenient)
+        )
     asked = sorted(received.present, key=repr)
     with step("decide"):
         decision = await asking.decided(asked, received)
@@ -253,16 +266,22 @@ def _worse(known: tuple[int, int, int] | None, risk: Risk) -> tuple[int, int, in
 
 
 def _received(
-    source: Adapter, plan: Plan | None, content: Content, reading: Reading, today: str
+    source: Adapter,
+    plan: Plan | None,
+    content: Content,
+    reading: Reading,
+    today: str,
+    *,
+    lenient: bool,
 ) -> Received:
-    """The payload's records. What it is told about itself counts from the first walk only."""
+    """The payload's records."""
 
-    def walk() -> Iterator[Record]:
+    def parse(told: Reading) -> Iterator[Record]:
         with content.opened() as file:
-            yield from source.parse(file, plan, tell.pop() if tell else Reading())
+            yield from source.parse(file, plan, told)
 
-    tell = [reading]
-    return receive(walk, partial(class_of, today=today), hold=content.small)
+    known = partial(class_of, today=today)
+    return read(parse, reading, known, hold=content.small, lenient=lenient)
 
 
 def _written(

@@ -15,9 +15,12 @@ from structlog.contextvars import bound_contextvars, merge_contextvars
 
 from gateway.observe import tracing
 
+_made: Any = structlog.get_logger()
+
 
 def configure(stream: TextIO | None = None) -> None:
     """JSON lines with a UTC time. Called once by a command that serves."""
+    global _made
     target = (stream or sys.stderr).buffer
     structlog.configure(
         processors=[
@@ -30,14 +33,22 @@ def configure(stream: TextIO | None = None) -> None:
         logger_factory=structlog.BytesLoggerFactory(target),
         cache_logger_on_first_use=True,
     )
+    _made = structlog.get_logger()
 
 
 def silence() -> None:
     """Say nothing: for a command that shows its user the same in words."""
+    global _made
     structlog.configure(
         processors=[_drop], logger_factory=structlog.ReturnLoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(20),
     )  # fmt: skip
+    _made = structlog.get_logger()
+
+
+def _logger() -> Any:
+    # Kept: a logger is put together when it is first used, which takes longer than a line.
+    return _made if structlog.is_configured() else structlog.get_logger()
 
 
 def _drop(*_: Any) -> Any:
@@ -51,7 +62,7 @@ def _dump(line: Any, **_: Any) -> bytes:
 def say(event: str, **facts: str | int | float | None) -> None:
     """One line. A log that nobody can write to must not undo what was done."""
     with suppress(OSError, ValueError):
-        structlog.get_logger().info(event, **facts)
+        _logger().info(event, **facts)
 
 
 def about(transfer: str) -> AbstractContextManager[None]:
@@ -65,4 +76,4 @@ def failed(error: BaseException) -> None:
     frames = traceback.extract_tb(error.__traceback__)
     at = f"{frames[-1].filename.rsplit('/', 2)[-1]}:{frames[-1].lineno}" if frames else ""
     with suppress(OSError, ValueError):
-        structlog.get_logger().error("failed", error=type(error).__name__, at=at)
+        _logger().error("failed", error=type(error).__name__, at=at)

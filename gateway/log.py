@@ -242,9 +242,9 @@ class Log(Reader):
         """What `beside` deleted is in no journal of the store either when this returns."""
         self._store.empty_journal()
 
-    def destroy_expired(self) -> int:
+    def destroy_expired(self, now: int | None = None) -> int:
         """Delete everything kept whose time has passed; how many there were."""
-        now = self._sequencer.clock()
+        now = self._sequencer.clock() if now is None else now
         self._destroying(lambda: self._store.forget_cells(month_of(now) - MONTHS))
         self.beside(lambda store: log_subjects.sweep(store, now))
         return self._destroying(lambda: self._store.destroy_expired(now))

@@ -11,7 +11,7 @@ import apsw
 from gateway.errors import GatewayError
 from gateway.log_file import BUSY_MS, FILE, PAGE, VFS, load_checksums
 from gateway.log_place import database_of
-from gateway.log_store.snapshot import Snapshot, snapshot
+from gateway.log_store.reads import Snapshot
 
 __all__ = ["Snapshot", "live", "open_unchanging", "pages", "reading", "settled"]
 
@@ -25,6 +25,8 @@ def reading(directory: Path) -> Iterator[Snapshot]:
     """The log of this data folder, wherever its rows are. Writes nothing."""
     database = database_of(directory)
     if database is not None:
+        from gateway.log_store.snapshot import snapshot  # the driver, for those who have one
+
         with snapshot(database) as connection:
             yield connection
         return

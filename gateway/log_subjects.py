@@ -125,10 +125,12 @@ def add(store: Tables, rows: Sequence[Row], leaves: Sequence[Row], staged: str =
 
 
 def forget(store: Tables, transfers: Sequence[str]) -> None:
-    """Take out what was staged for transfers that were never made."""
-    rows = [(each,) for each in transfers]
+    """Take out what was staged for transfers that were never made. Rows of those that were made
+    stay, whoever believes otherwise."""
+    rows = [(each, each) for each in transfers]
+    never = "transfer = ? AND NOT EXISTS (SELECT 1 FROM transfer_state WHERE id = ?)"
     for table in ("subject", "subject_leaves", "subject_staged"):
-        store.write(f"DELETE FROM {table} WHERE transfer = ?", rows)  # noqa: S608 - ours
+        store.write(f"DELETE FROM {table} WHERE {never}", rows)  # noqa: S608 - ours
 
 
 def sweep(store: Tables, now: int) -> list[str]:

@@ -39,7 +39,7 @@ def _networks(*names: str) -> tuple[Network, ...]:
 
 PRIVATE = _networks("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 LOOPBACK = _networks("127.0.0.0/8", "::1/128")
-NEVER = _networks("100.100.100.200/32", "192.0.0.192/32", "fd00:ec2::254/128", "168.63.129.16/32")
+NEVER = _networks("100.100.100.200/32", "192.0.0.0/24", "fd00:ec2::254/128", "168.63.129.16/32")
 """Where clouds tell machines their secrets, outside the link-local networks."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 

@@ -1,6 +1,7 @@
 """Errors over HTTP: RFC 9457 problem details, sorted by who has to act."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -28,13 +29,28 @@ ACTORS: dict[type[CorridorError], str] = {
 
 
 def problem(
-    status: int, rule: str, title: str, *, act: str, at: str = "", headers: Any = None
+    status: int,
+    rule: str,
+    title: str,
+    *,
+    act: str,
+    at: str = "",
+    headers: Any = None,
+    faults: Sequence[Mapping[str, Any]] = (),
 ) -> Response:
     """A problem document. `rule` is stable; `act` says whose turn it is; no value is quoted."""
     told_problem(rule, act)
-    body = {"type": TYPE + rule, "title": title, "status": status, "rule": rule, "act": act}
+    body: dict[str, Any] = {
+        "type": TYPE + rule,
+        "title": title,
+        "status": status,
+        "rule": rule,
+        "act": act,
+    }
     if at:
         body["at"] = at
+    if faults:
+        body["faults"] = faults
     return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
 
 
@@ -46,7 +62,13 @@ def of_error(error: CorridorError) -> Response:
     if error.http_status == 401:
         headers = {"WWW-Authenticate": CHALLENGE}
     return problem(
-        error.http_status, error.rule, error.problem, act=act, at=error.at, headers=headers
+        error.http_status,
+        error.rule,
+        error.problem,
+        act=act,
+        at=error.at,
+        headers=headers,
+        faults=error.faults,
     )
 
 

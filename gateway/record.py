@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema_rs
 
 from gateway.errors import SenderError
+from gateway.faults import Faults
 
 Record = dict[str, Any]
 """One canonical object. Always has `record_type` and `record_id`; everything else may be absent."""
@@ -60,6 +61,32 @@ class Reading:
     """Source paths that nothing names. They stay behind; the receipt lists them."""
     repeated: set[str] = field(default_factory=set)
     """Unmapped source keys that occurred twice in one object with different values."""
+    faults: Faults | None = None
+    """Where records that are not sound are listed, and left out. None: the first one ends it."""
+
+    @property
+    def skip(self) -> Callable[[SenderError], None] | None:
+        """Told of what cannot be read at all, though the next object can."""
+        return None if self.faults is None else self.faults.passed
+
+    def sound(self, read: Callable[[], list[Record]]) -> list[Record]:
+        """The records of the next object; none where one of them is not sound and that is listed.
+
+        An object is left out with all its records: a household without a member it names is
+        another household.
+        """
+        faults = self.faults
+        if faults is None:
+            return read()
+        faults.position += 1
+        try:
+            records = read()
+            for record in records:
+                check(record, at=f"record {faults.position}")
+        except SenderError as error:
+            faults.add(error)
+            return []
+        return records
 
 
 @dataclass(slots=True)

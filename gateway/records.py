@@ -10,8 +10,12 @@ from typing import Any
 import orjson
 
 from gateway.errors import SenderError
+from gateway.faults import ANSWERED, Enough, Faults
 from gateway.marks import Marks, mark
-from gateway.record import RECORD_TYPES, Record, check, validator
+from gateway.record import RECORD_TYPES, Reading, Record, check, validator
+
+Parse = Callable[[Reading], Iterator[Record]]
+"""Reads the payload from its start, and tells what it found."""
 
 Walk = Callable[[], Iterator[Record]]
 """Reads the payload from its start."""
@@ -48,6 +52,65 @@ class Received:
 
     def __iter__(self) -> Iterator[Pair]:
         return self.walk()
+
+
+def read(
+    parse: Parse,
+    reading: Reading,
+    class_of: ClassOf,
+    *,
+    hold: bool,
+    lenient: bool = False,
+    itemise: bool = True,
+) -> Received:
+    """`receive`, where `reading` is told of the first walk only.
+
+    With `lenient`, records that are not sound are left out, and `reading.faults` lists them.
+    Else the error that is raised lists the first of them, found by another walk.
+    """
+    if lenient:
+        reading.faults = Faults()
+    tell = [reading]
+
+    def walk() -> Iterator[Record]:
+        told = tell.pop() if tell else Reading(faults=Faults() if lenient else None)
+        found = parse(told)
+        yield from found if told.faults is None else _sound(found, told.faults)
+
+    try:
+        return receive(walk, class_of, hold=hold)
+    except SenderError as error:
+        if itemise:
+            error.faults = _itemised(parse)
+        raise
+
+
+def _sound(records: Iterator[Record], faults: Faults) -> Iterator[Record]:
+    """Those that follow their schema. Readers that know objects have looked already, and count."""
+    for number, record in enumerate(records, 1):
+        if faults.position:
+            yield record
+            continue
+        try:
+            _check(record, number)
+        except SenderError as error:
+            faults.alone(error, number)
+        else:
+            yield record
+
+
+def _itemised(parse: Parse) -> list[dict[str, Any]]:
+    """The first records that are not sound. A payload that breaks off ends the list."""
+    faults = Faults(ANSWERED, ends=True)
+    try:
+        for _ in _sound(parse(Reading(faults=faults)), faults):
+            pass
+    except SenderError as error:
+        if faults.count:
+            faults.broken(error)
+    except Enough:
+        pass
+    return tuple(faults.first)
 
 
 def receive(walk: Walk, class_of: ClassOf, *, hold: bool) -> Received:

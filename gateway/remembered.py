@@ -4,6 +4,7 @@ Nothing here decides anything, and nothing holds a value of a record. Everything
 when it is not found, so forgetting is always right; a deployment that changes is a new one.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
@@ -17,11 +18,11 @@ class Remembered:
     """Results by kind and by everything they were made of."""
 
     def __init__(self) -> None:
-        self._kinds: dict[str, dict[Hashable, Any]] = {}
+        self._kinds: defaultdict[str, dict[Hashable, Any]] = defaultdict(dict)
 
     def of(self, kind: str, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` answers, or answered for the same key before."""
-        held = self._kinds.setdefault(kind, {})
+        held = self._kinds[kind]
         found = held.get(key)
         if found is None:
             if len(held) >= SIZE:

@@ -20,7 +20,6 @@ from gateway.policy import (
     Bundle,
     Cached,
     Embedded,
-    OpaServer,
     PolicyEngine,
     PolicyError,
     PolicyFailed,
@@ -66,6 +65,8 @@ def engine_of(deployment: Deployment, bundle: Bundle) -> PolicyEngine:
     policy = deployment.settings.policy
     if policy.engine == "embedded":
         return Cached(Embedded(bundle, inline=True))
+    from gateway.policy import OpaServer  # its client is large, and few ask a server
+
     return Cached(
         OpaServer(
             policy.opa_host,

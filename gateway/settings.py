@@ -189,6 +189,9 @@ class BulkSettings(_Section):
     """Jobs of one party that may wait or be under way; more are answered 429."""
     lease_seconds: int = Field(default=30, ge=2, le=3600)
     """A job whose process says nothing for so long is taken up by another one."""
+    folder: str = ""
+    """Where payloads of jobs and large content are sealed. Gateways on one log that see the same
+    folder can finish each other's jobs. No other log may use it. Empty: `data/`."""
     engine: Literal["local", "nats"] = "local"
     """`local`: parts are worked on by processes of this gateway. `nats`: by `corridor work` on any
     machine, through NATS JetStream; payloads that one process can do alone stay here."""

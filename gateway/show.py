@@ -46,6 +46,16 @@ def show_details(
     ):
         if details[name]:
             console.print(Text(f"{title}: ", style="bold").append(_short(details[name]), "default"))
+    if faults := details.get("faults"):
+        title = f"{faults['count']} left out, not sound: "
+        listed = _short([_fault(one) for one in faults["first"]])
+        console.print(Text(title, style="bold").append(listed, "default"))
+
+
+def _fault(one: Mapping[str, Any]) -> str:
+    """A fault of one record; behind the last one without a number, nothing can be read."""
+    place = f"record {one['record']}" if "record" in one else "the rest"
+    return " ".join(filter(None, (place, one["rule"], f"({one['at']})" if "at" in one else "")))
 
 
 def _reasons(details: Mapping[str, Any]) -> Table:
@@ -98,6 +108,10 @@ def told(command: Command) -> Command:
 
 
 def fail(error: CorridorError) -> NoReturn:
-    """Exit 1 with the problem, the place and the rule."""
-    Console(stderr=True, highlight=False).print(f"corridor: {error} ({error.rule})", markup=False)
+    """Exit 1 with the problem, the place and the rule; and each record that is not sound."""
+    console = Console(stderr=True, highlight=False)
+    console.print(f"corridor: {error} ({error.rule})", markup=False)
+    if len(error.faults) > 1:
+        for one in error.faults:
+            console.print(f"  {_fault(one)}", markup=False)
     raise typer.Exit(1)

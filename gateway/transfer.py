@@ -74,6 +74,8 @@ class Transfer:
     pushed there."""
     strict: bool = False
     """A payload with fields that nothing names is refused."""
+    lenient: bool = False
+    """Records that are not sound are left out, and listed in the receipt."""
     beside: tuple[Beside, ...] = field(default=(), repr=False)
     """Rows for the transaction of the entry."""
     told: Mapping[str, Any] = field(default_factory=dict, repr=False)

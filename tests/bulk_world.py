@@ -71,7 +71,7 @@ class World:
         self._runner.run(self._open.__aexit__(None, None, None))
         self._runner.close()
 
-    def both(self, payload, **more):
+    def both(self, payload, *, lenient=False, **more):
         """What came of a payload in parts, and at once; and how many tasks the parts were.
 
         Each is content, details, and the entry but for what is new in every entry; or the error.
@@ -79,16 +79,16 @@ class World:
         asked = replace(ASKED, **more)
         before = self.engine.tasks
         gateways = (replace(self.gateway, bulk=self.engine), replace(self.gateway, bulk=None))
-        found = [self._runner.run(_carried(payload, asked, one)) for one in gateways]
+        found = [self._runner.run(_carried(payload, asked, one, lenient)) for one in gateways]
         return (*found, self.engine.tasks - before)
 
 
-async def _carried(payload, asked, gateway):
+async def _carried(payload, asked, gateway, lenient):
     terms = terms_of(asked, gateway.deployment, gateway.known)
     try:
-        outcome = await exchange(Transfer(new_id(), terms, payload), gateway)
+        outcome = await exchange(Transfer(new_id(), terms, payload, lenient=lenient), gateway)
     except CorridorError as error:
-        return error.rule, error.at, error.http_status
+        return error.rule, error.at, error.http_status, error.faults
     content = outcome.content
     [(_, leaf)] = gateway.log.entries(gateway.log.find(outcome.transfer), 1)
     entry = parse(leaf)

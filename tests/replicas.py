@@ -26,6 +26,7 @@ from gateway.audit import verify_log
 from gateway.demo import prepare
 from gateway.deployment import new_bearer, read_deployment, read_keys
 from gateway.log import Log
+from tests.bulk_world import ndjson, submissions
 from tests.conftest import DEMO
 from tests.postgres import Cluster
 from tests.test_crash import closed, transfers
@@ -34,6 +35,8 @@ from tests.vendors.pushed.server import Answer, Asked, Recipient, recipient
 
 GATEWAYS = 3
 PARTNERS = 6
+PACE = 0.05
+"""Seconds between two transfers of a partner: gateways that start need the machine, too."""
 PATIENCE = 120.0
 TERMS = {
     "agreement": "agr:registration-2026",
@@ -43,6 +46,8 @@ TERMS = {
 }
 STORE = '\n[log]\nstore = "postgresql"\ndatabase = "{}"\n'
 PAYLOAD = (DEMO / "payloads" / "households.json").read_bytes()
+SHARED = '\n[bulk]\nfolder = "{}"\nworkers = 1\npart_bytes = 100000\nlease_seconds = 2\n'
+JOB_RECORDS = 600
 
 
 class Gateway:
@@ -59,15 +64,16 @@ class Gateway:
     def wait(self) -> None:
         """Until it answers."""
         end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                if httpx.get(f"{self.address}/readyz", timeout=5).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
+        while not self.answers():
             assert self._process.poll() is None, "it ended"
             assert time.monotonic() < end, "it did not start"
             time.sleep(0.05)
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.address}/readyz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
 
     def kill(self, how: int = signal.SIGKILL) -> None:
         self._process.send_signal(how)
@@ -91,7 +97,10 @@ class Replicas:
     def __init__(self, folder: Path, database: str, to: str, settings: str = "") -> None:
         first = folder / "gw-1"
         shutil.copytree(DEMO, first, ignore=shutil.ignore_patterns("keys", "data"))
-        configure(first, STORE.format(database) + QUICK + settings)
+        shared = folder / "shared"
+        shared.mkdir()
+        configure(first, STORE.format(database) + QUICK + SHARED.format(shared) + settings)
+        self.shared = shared
         self.folders = [folder / f"gw-{n + 1}" for n in range(GATEWAYS)]
         self.token = prepare(first)
         self.theirs = new_bearer(first, RECIPIENT)
@@ -113,6 +122,14 @@ class Replicas:
         gateway, self.running[number] = self.running[number], None
         if gateway is not None:
             gateway.kill(how)
+
+    def wait_for_others(self, number: int) -> None:
+        """Until one that is not this one answers."""
+        others = [one for n, one in enumerate(self.running) if one is not None and n != number]
+        end = time.monotonic() + PATIENCE
+        while not any(one.answers() for one in others):
+            assert time.monotonic() < end, "none came back"
+            time.sleep(0.05)
 
     def addresses(self) -> list[str]:
         return [gateway.address for gateway in self.running if gateway is not None]
@@ -160,6 +177,7 @@ class Load:
                     self.said.transfers[key] = transfer, way
                 if way == "inbox":
                     self._fetch(client, chance, transfer)
+                self._stop.wait(PACE)
 
     def _once(self, client: httpx.Client, chance: random.Random, key: str, way: str) -> str | None:
         """One transfer, asked for until it is answered."""
@@ -209,6 +227,22 @@ def flaky() -> "object":
         return Answer(503 if chance.random() < 0.2 else 200)
 
     return answer
+
+
+def begun(replicas: Replicas, number: int) -> str:
+    """A job that this gateway is in the middle of."""
+    address = replicas.running[number].address
+    params = {**TERMS, "deliver": "inbox"}
+    headers = {"Authorization": f"Bearer {replicas.token}", "Prefer": "respond-async"}
+    with httpx.Client(timeout=30, headers=headers) as client:
+        payload = ndjson(submissions(JOB_RECORDS))
+        answer = client.post(f"{address}/v1/transfers", params=params, content=payload)
+        assert answer.status_code == 202, answer.text
+        end = time.monotonic() + PATIENCE
+        while client.get(f"{address}{answer.headers['Location']}").json()["state"] == "queued":
+            assert time.monotonic() < end, "nobody took the job up"
+            time.sleep(0.01)
+    return answer.headers["Location"].rsplit("/", 1)[1]
 
 
 def pushed_of(to: Recipient) -> Counter[str]:
@@ -265,14 +299,23 @@ def trial(cluster: Cluster, folder: Path, rounds: int, seconds: float) -> tuple[
         replicas = Replicas(folder, database, to.address)
         with replicas.all_running():
             with Load(replicas) as load:
-                for victim in list(range(GATEWAYS)) * rounds:
+                for turn, victim in enumerate(list(range(GATEWAYS)) * rounds):
                     time.sleep(seconds)
+                    replicas.wait_for_others(victim)
+                    if turn == 0:
+                        job = begun(replicas, victim)
                     replicas.kill(victim)
+                    if turn == 0:
+                        taken = _leased(cluster, database, job)
                     time.sleep(seconds)
-                    replicas.start(victim).wait()
-                time.sleep(seconds)
+                    replicas.start(victim)
+                replicas.wait_for_others(GATEWAYS)
+            load.said.transfers["job"] = job, "job"
+            ended = _ended(cluster, database, job, taken)
             waiting = _drained(cluster, database)
         problems = judge(replicas, load.said, to, waiting)
+        if ended != "done" or any((replicas.shared / "bulk").iterdir()):
+            problems.append(f"a job of a killed gateway is {ended}, or its payload is still there")
     pushed = pushed_of(to)
     ways = Counter(way for _, way in load.said.transfers.values())
     counted = (
@@ -282,6 +325,24 @@ def trial(cluster: Cluster, folder: Path, rounds: int, seconds: float) -> tuple[
         + f"); {len(pushed)} pushed in {pushed.total()} attempts; {len(problems)} problems"
     )
     return problems, counted
+
+
+def _leased(cluster: Cluster, database: str, job: str) -> str:
+    query = f"SELECT leased FROM job WHERE transfer = '{job}' AND state = 'running'"
+    [[found]] = cluster.run(query, database)
+    return str(found)
+
+
+def _ended(cluster: Cluster, database: str, job: str, dead: str) -> str:
+    """What became of a job whose gateway was killed."""
+    query = f"SELECT state, leased FROM job WHERE transfer = '{job}'"
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        [[state, leased]] = cluster.run(query, database)
+        if state not in ("queued", "running") and leased != dead:
+            return str(state)
+        time.sleep(0.1)
+    return "not done"
 
 
 def _drained(cluster: Cluster, database: str) -> int:

@@ -293,7 +293,6 @@ def dies(_: bytes) -> bytes:
 
 def test_a_task_that_workers_die_of_is_given_up(prepared, monkeypatch):
     monkeypatch.setattr(engine, "work", dies)
-    monkeypatch.setattr(engine, "prepare", None)
     monkeypatch.setattr(engine, "ATTEMPTS", 2)
 
     async def main():

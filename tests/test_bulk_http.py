@@ -238,7 +238,7 @@ def test_the_content_of_a_large_transfer_waits_in_a_sealed_file(world, monkeypat
     monkeypatch.setattr(deliver, "MAX_ROW", 1000)
     place = world.post(SMALL, deliver="inbox").headers["Location"]
     transfer = place.rpartition("/")[2]
-    path = deliver.file_of(transfer, world.directory / "data")
+    [path] = (world.directory / "data" / deliver.FOLDER).glob(f"{transfer}.*")
     stored = path.read_bytes()
 
     content = world.client.get(f"{place}/content", headers=world.recipient)
@@ -322,6 +322,38 @@ def test_a_job_whose_process_died_is_done_by_another(mine):
 
     assert (state, release) == ("done", "open")
     assert not list((mine / "data" / intake.FOLDER).iterdir())
+
+
+def test_a_process_that_was_taken_for_dead_ends_nothing(mine):
+    async def main(gateway):
+        job = accepted(gateway)
+        slow = job_rows.taken(gateway.log, "slow", -1000, {job.file})
+        job_rows.taken(gateway.log, "other", 60_000, {job.file})
+        wanted = job_rows.moved(gateway.log, slow, "slow", 60_000, ("reading", 1, 1))
+        await jobs._Carrying(State(gateway), "slow", slow)._over("cancelled")
+        return wanted, job_rows.find(gateway.log, job.transfer)
+
+    wanted, job = opened(mine, main)
+
+    assert not wanted
+    assert (job.state, job.leased) == ("running", "other")
+    assert (mine / "data" / intake.FOLDER / job.file).exists()
+
+
+def test_gateways_that_share_a_folder_see_each_other_s_payloads(mine, tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    settings = mine / "corridor.toml"
+    settings.write_text(settings.read_text().replace("[bulk]", f'[bulk]\nfolder = "{shared}"'))
+
+    async def main(gateway):
+        job = accepted(gateway)
+        assert (shared / intake.FOLDER / job.file).exists()
+        done = await until_over(State(replace(gateway, bulk=None)), job.transfer)
+        return done.state
+
+    assert opened(mine, main) == "done"
+    assert not list((shared / intake.FOLDER).iterdir())
 
 
 def test_a_job_that_was_logged_before_its_process_died_is_not_done_again(mine):
@@ -457,8 +489,8 @@ def test_what_nobody_needs_is_swept(mine, monkeypatch):
         job = accepted(gateway)
         lost = data / intake.FOLDER / f"lost{intake.SUFFIX}"
         lost.write_bytes(b"x")
-        content = deliver.file_of("01920000-0000-7000-8000-000000000000", data)
-        content.parent.mkdir()
+        content = deliver.file_of("01920000-0000-7000-8000-000000000000", b"key", data)
+        content.parent.mkdir(exist_ok=True)
         content.write_bytes(b"x")
         jobs.sweep(gateway)
         young = lost.exists(), content.exists()

@@ -502,7 +502,7 @@ def test_the_same_where_the_log_is_in_postgresql(deployment, database, payload):
             assert row_of(gateway.log, sent[0]).outcomes is not None
             assert gateway.log.waiting(RECIPIENT, "", 9) == []
             assert outbox.unsaid(gateway.log) == []
-            assert outbox.hopeless(gateway.log, gateway.deployment) == []
+            assert outbox.hopeless(gateway.log, gateway.deployment, NOW) == []
             assert len(mended.listed(gateway.log, mended.Wanted("delivered"))) == 3
             dead = await released(gateway, payload)
             await until(lambda: state_of(gateway, dead), "dead")

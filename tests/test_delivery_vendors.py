@@ -291,6 +291,12 @@ def test_a_record_of_primero_is_made_or_patched(there):
     assert (server.cases["a1"]["sex"], server.cases[MADE]["sex"]) == ("female", "male")
 
 
+def test_an_id_is_no_step_to_another_address():
+    told, to = pushed(PrimeroServer(), RECORDS.replace(b'"a1"', b'".."'), "primero", "primero")
+    assert states(told) == [(0, "refused"), (1, "accepted")]
+    assert {one.path for one in to.asked} == {"/base/api/v2/cases"}
+
+
 def test_primero_refuses_a_field_and_takes_the_rest():
     records = RECORDS.replace(b'"sex":"female"', b'"extra":1')
     told, to = pushed(PrimeroServer("a1"), records, "primero", "primero", records="incidents")

@@ -275,10 +275,23 @@ def test_ushahidi_signs_address_and_json_as_php_writes_it(world):
         ("signed", headers(plain), plain), ("signed", headers(php), b'{"n":1}'),
         ("signed", headers(php, b"http://other/hook/signed"), php),
         ("signed", headers(b"{"), b"{"), ("signed", headers(php), b"{"), ("signed", {}, php),
-        ("signed", headers(php), b'{"n":NaN}'),
+        ("signed", headers(php), b'{"n":NaN}'), ("signed", headers(php), b'{"url":"x",' + php[1:]),
     )  # fmt: skip
 
-    assert found == [200, 200, 200, 401, 401, 200, 401, 401, 401]
+    assert found == [200, 200, 200, 401, 401, 200, 401, 401, 401, 401]
+
+
+def test_a_password_that_is_used_stays_known(world, monkeypatch):
+    key, now = {"X-Key": world.key("header")}, [1000.0]
+    monkeypatch.setattr(hooks.time, "monotonic", lambda: now[0])
+
+    def later():
+        now[0] += hooks.REMEMBERED_SECONDS - 1
+
+    wrong = [("header", {"X-Key": "x"})] * (hooks.WRONG_PER_MINUTE + 1)
+    found = world.statuses(("header", key), later, ("header", key), later, *wrong, ("header", key))
+
+    assert found == [200, 200, *[401] * hooks.WRONG_PER_MINUTE, 429, 200]
 
 
 def test_the_senders_own_keys(world, token, payload):

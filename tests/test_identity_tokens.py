@@ -196,6 +196,31 @@ def test_an_assertion_and_a_proof_count_once(world, partner):
     assert (again.status_code, again.json()) == (401, {"error": "invalid_client"})
 
 
+def test_a_strangers_proofs_are_not_kept(world, partner):
+    proof = partner.proof("POST", world.endpoint)
+
+    assert world.ask(Partner().assertion(world.address), proof).status_code == 401
+    assert world.ask(partner.assertion(world.address), proof).status_code == 200
+
+
+def test_half_a_character_and_a_list_are_no_fault_of_ours(world, partner, holder):
+    half, now = "\ud800", int(time.time())
+    said = {"jti": "a", "htm": "POST", "htu": world.endpoint, "iat": now}
+    claims = {"iss": SENDER, "sub": SENDER, "aud": world.endpoint, "exp": now + 60, "jti": half}
+    head = {"typ": "dpop+jwt", "jwk": holder.jwk}
+    proofs = [
+        holder.forced({**said, "jti": half}, **head),
+        holder.forced(said, **{**head, "jwk": {**holder.jwk, "kty": []}}),
+    ]
+
+    found = [world.ask(partner.assertion(world.address), one).status_code for one in proofs]
+    found.append(world.ask(partner.forced(claims, kid=partner.id), "x").status_code)
+    over = {**said, "htm": "GET", "htu": world.address + LIST, "ath": half}
+    found.append(world.use(world.token(partner, holder), holder.forced(over, **head)).status_code)
+
+    assert found == [400, 400, 401, 401]
+
+
 def test_what_is_no_question_for_a_token(world, partner):
     proof = partner.proof("POST", world.endpoint)
     good = partner.assertion(world.address)

@@ -107,6 +107,7 @@ def rule(answer):
         (b"GET / HTTP/1.1\r\nHost: x\r\nX : y\r\n\r\n", 400, "http.malformed"),
         (b"GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", 400, "http.malformed"),
         (b"GET / HTTP/1.1\r\nX: a\x00b\r\n\r\n", 400, "http.malformed"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n", 400, "http.malformed"),
         (b"GET /\xc3\xa9 HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http.malformed"),
         (b"CONNECT evil:443 HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http.malformed"),
         (
@@ -341,6 +342,11 @@ def test_a_request_id_is_ours(place):
     assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["x-request-id"])
 
 
+def test_nobody_is_sent_on_to_the_host_of_a_request(place):
+    found = place.get("/v1/agreements/", headers={"Host": "other.example"})
+    assert (found.status_code, "location" in found.headers) == (404, False)
+
+
 def test_a_statement_has_a_size(place):
     with place.connect() as connection:
         connection.sendall(place.head(path="/v1/recalls", Content_Length="1048577"))
@@ -405,6 +411,15 @@ def test_wrong_keys_have_a_rate(limited):
         # A good key from there waits too: else the answer would tell it from a wrong one.
         last = place.get()
         assert (last.status_code, last.headers["retry-after"]) == (429, "20")
+
+
+def test_wrong_keys_at_hooks_keep_nobody_out(limited):
+    # Anybody can let a vendor's server send, from the address that all of its customers have.
+    with limited(wrong_keys_per_minute=3) as place:
+        wrong = {"Authorization": "Bearer nobody"}
+        asked = [httpx.post(place.address + "/v1/routes/kobo", headers=wrong) for _ in range(5)]
+        assert [one.status_code for one in asked] == [401] * 5
+        assert place.get().status_code == 200
 
 
 def test_how_much_at_once(limited):

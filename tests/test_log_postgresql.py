@@ -362,6 +362,21 @@ def test_an_answer_that_nothing_was_new_may_be_lost(cut, directory):
             log.append(released(), once="token")
 
 
+def test_rows_may_lack_values(directory):
+    job = dict.fromkeys(("bytes", "done", "records", "leased_until", "time", "expires"), 0)
+    job |= dict.fromkeys(("sender", "recipient", "step", "leased", "file"), "")
+    job |= {"state": "queued", "terms": b"", "problem": None}
+    names = ("transfer", *job)
+    with Log.open(directory, key=KEY, gateway="gw-1") as log:
+        one, two, three = (("one", *job.values()), ("two", *job.values()), ("three", *job.values()))
+        log.beside(lambda store: store.insert("job", names, [one, two]))
+        later = (*three[:-1], b"{}")
+        log.beside(lambda store: store.insert("job", names, [("four", *one[1:]), later]))
+        found = dict(log.rows("SELECT transfer, problem FROM job"))
+
+    assert found == {"one": None, "two": None, "three": b"{}", "four": None}
+
+
 def test_nothing_is_written_outside_a_transaction(directory, database):
     store = PostgresStore(database)
     store.close()

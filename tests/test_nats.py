@@ -19,6 +19,8 @@ from gateway.bulk import nats_engine, nats_place, nats_worker
 from gateway.bulk.engine import engine_of
 from gateway.bulk.nats_engine import NatsEngine
 from gateway.bulk.nats_place import Nats
+from gateway.delivery.afar import passed_on
+from gateway.delivery.wake import listen, wake
 from gateway.demo import served
 from gateway.deployment import read_deployment
 from gateway.errors import GatewayError, OfficerError
@@ -288,14 +290,48 @@ def test_a_gateway_and_a_worker_may_start_before_nats(tmp_path):
 def test_work_that_nobody_waits_for_is_withdrawn(server):
     async def work():
         async with engine(server) as asked:
-            asking = asyncio.create_task(answers(asked, named(3)))
-            while len(asked._asked) < 3:
+            for turns in range(40):  # at any moment of sending: the client swallows some cancels
+                asking = asyncio.create_task(answers(asked, named(3)))
+                while not asked._asked:
+                    await asyncio.sleep(0)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                asking.cancel()
+                await asyncio.wait([asking], timeout=5)
+                assert asking.cancelled(), turns
+                info = await asked._nats.js.stream_info(f"{asked._nats.prefix}-task")
+                assert (info.state.messages, asked._asked) == (0, {})
+
+    run(work())
+
+
+def test_other_gateways_hear_that_there_is_something_to_push(server):
+    async def work():
+        ours, theirs = [], asyncio.Queue()
+        telling = asyncio.create_task(passed_on(place(server)))
+        stop = listen(ours.append)
+        try:
+            other = place(server)
+            await other.connect()
+            await other.client.subscribe(f"{other.prefix}.wake", cb=theirs.put)
+            await other.client.flush()
+            wake("t1")
+            told = await asyncio.wait_for(theirs.get(), 10)
+            assert b"t1" not in told.data
+            await other.client.flush()
+            await asyncio.sleep(0.1)
+            assert (ours, theirs.qsize()) == (["t1"], 0)  # nobody hears an echo
+            await other.client.publish(told.subject, b"another")
+            while len(ours) < 2:
                 await asyncio.sleep(0.01)
-            await asyncio.sleep(0.3)  # all are sent: the client may swallow it before
-            asking.cancel()
-            await asyncio.wait([asking])
-            info = await asked._nats.js.stream_info(f"{asked._nats.prefix}-task")
-            assert (info.state.messages, asked._asked) == (0, {})
+            await asyncio.sleep(0.1)
+            assert theirs.qsize() == 1  # its own word; ours was not passed on
+            await other.close()
+        finally:
+            stop()
+            telling.cancel()
+            await asyncio.wait([telling])
+        assert telling.cancelled()
 
     run(work())
 

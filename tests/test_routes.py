@@ -39,13 +39,15 @@ def place(
     shutil.copytree(prepared[0], directory)
     add_mappings(directory)
     settings = directory / "corridor.toml"
-    settings.write_text(settings.read_text() + "\n[server]\nbody_limit_bytes = 1_048_576\n")
+    text = settings.read_text().replace("[limits]\n", "[limits]\ntransfers_per_day = 100000\n")
+    settings.write_text(text + "\n[server]\nbody_limit_bytes = 1_048_576\n")
     two = {"to": [TO, "org:coordination-office"]}
     add_route(directory, "kobo", "kobo")
     add_route(directory, "kobo-two", "kobo", terms=two)
     add_route(directory, "kobo-strict", "kobo", strict=True)
     add_route(directory, "kobo-closed", "kobo", status="suspended")
     add_route(directory, "kobo-asked", "kobo", auth=None)
+    add_route(directory, "kobo-basic", "kobo", auth={"kind": "basic", "user": "kobo"})
     add_route(directory, "forms", "commcare", terms={"mapping": "commcare-forms-households"})
     add_route(directory, "generic", "generic", terms={"format": "kobo"})
     for system in ("ona", "odk", "commcare", "primero", "rapidpro", "ushahidi", "dhis2"):
@@ -155,6 +157,18 @@ def test_a_transfer_for_each_recipient(send, household):
     assert outcomes(send("kobo-two", household)) == ["repeated", "repeated"]
 
 
+def test_each_record_and_recipient_counts_on_the_senders_day(place, send, household, token):
+    address = httpx.URL(send("none", b"{}").url).copy_with(path="/v1/me")
+
+    def used() -> int:
+        me = httpx.get(address, headers={"Authorization": f"Bearer {token}"}).json()
+        return int(me["used"]["transfers"])
+
+    before = used()
+    send("kobo-two", [household, edited(household, "v2")])
+    assert used() == before + 4
+
+
 def test_strict_refuses_what_no_mapping_names(send, household):
     answer = send("kobo-strict", household)
 
@@ -181,6 +195,40 @@ def test_nobody_else_is_let_in(place, household):
 
     assert [one.status_code for one in answers] == [401, 401, 401]
     assert len({one.content for one in answers}) == 1
+
+
+def test_strangers_are_not_told_which_routes_there_are(send, household):
+    names = ("kobo", "kobo-basic", "kobo-closed", "none")
+    answers = [send(name, household, Authorization="Bearer x") for name in names]
+
+    assert [one.status_code for one in answers] == [401] * 4
+    assert len({one.content for one in answers}) == 1
+
+
+def test_a_strangers_body_is_not_waited_for(send):
+    address = httpx.URL(send("none", b"{}").url)
+    with socket.create_connection((address.host, address.port), timeout=5) as connection:
+        said = b"Host: x\r\nContent-Length: 1000\r\n\r\n{"
+        connection.sendall(b"POST /v1/routes/kobo-basic HTTP/1.1\r\n" + said)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 401")
+
+
+@pytest.mark.parametrize("path", ["transfers", "routes/kobo", "recalls"])
+def test_a_key_that_ends_while_the_body_comes(place, path):
+    directory, send = place
+    keys = directory / "keys" / "bearer.json"
+    before, key = keys.read_text(), new_bearer(directory, SENDER)
+    query = "agreement=agr:registration-2026&purpose=hum.assist.registration&format=kobo"
+    target = f"{path}?{query}" if path == "transfers" else path
+    address = httpx.URL(send("none", b"{}").url)
+    with socket.create_connection((address.host, address.port), timeout=5) as connection:
+        said = f"Host: x\r\nAuthorization: Bearer {key}\r\nContent-Length: 2\r\n\r\n{{"
+        connection.sendall(f"POST /v1/{target} HTTP/1.1\r\n{said}".encode())
+        time.sleep(0.3)  # it is let in
+        keys.write_text(before)
+        time.sleep(0.25)
+        connection.sendall(b"}")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 401")
 
 
 def test_a_page_is_taken_apart(send, payload):
@@ -444,10 +492,8 @@ NAMES = st.sampled_from(
 LEAVES = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9)
 )
-ANYTHING = st.recursive(
-    LEAVES,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
-    max_leaves=12,
+ANYTHING = st.deferred(
+    lambda: LEAVES | st.lists(ANYTHING, max_size=3) | st.dictionaries(NAMES, ANYTHING, max_size=4)
 )
 
 

@@ -46,6 +46,7 @@ cases of others stay behind and are listed as `case of another type`.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import BinaryIO
 
 from adapters.commcare import case_blocks, case_bodies, form_page, form_xml
@@ -83,8 +84,10 @@ class CommCare:
         met = made = 0
         for source in sources.read(content):
             met += 1
-            records = reader.read(source.fields, at=source.at)
-            if any(map(_says_something, records)):
+            records = reading.sound(partial(reader.read, source.fields, at=source.at))
+            if reading.faults is not None and not records:
+                made += 1  # left out, and listed
+            elif any(map(_says_something, records)):
                 made += 1
                 yield from records
             else:

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from gateway.errors import SenderError
-from gateway.mapping import Plan, reader_of
+from gateway.mapping import Plan, Reader, reader_of
 from gateway.record import Reading, Record
 
 _NAME = r"@?[A-Za-z_][A-Za-z0-9_.:@-]*"
@@ -52,16 +53,23 @@ def records_of(
     reader = reader_of(plan)
     for number, one in enumerate(found, 1):
         at = one.at or f"{called} {number}"
-        for key in one.twice:
-            if reader.names(key):
-                raise SenderError(
-                    "a mapped key stands twice with different values",
-                    rule="json.key_twice",
-                    at=f"{at}, {shown(key)}",
-                )
-            reading.repeated.add(shown(key))
-        yield from reader.read(one.fields, at=at)
+        if reading.faults is not None or one.twice:
+            yield from reading.sound(partial(_records, reader, one, at, reading))
+        else:
+            yield from reader.read(one.fields, at=at)
     trace = reader.trace(shown)
     reading.lineage.update(trace.lineage)
     reading.unmapped.update(trace.unmapped)
     return trace.keys
+
+
+def _records(reader: Reader, one: Found, at: str, reading: Reading) -> list[Record]:
+    for key in one.twice:
+        if reader.names(key):
+            raise SenderError(
+                "a mapped key stands twice with different values",
+                rule="json.key_twice",
+                at=f"{at}, {shown(key)}",
+            )
+        reading.repeated.add(shown(key))
+    return reader.read(one.fields, at=at)

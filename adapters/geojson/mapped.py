@@ -11,6 +11,7 @@ another.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -38,14 +39,18 @@ def read_features(features: Iterable[Feature], plan: Plan, reading: Reading) -> 
     """The records of each feature."""
     reader = reader_of(plan)
     for feature in features:
-        flat = _flat(feature)
-        _drawn(feature.value[GEOMETRY], flat, reader)
-        if reader.names(DIGEST):
-            flat[DIGEST] = _digest(feature.value)
-        yield from reader.read(flat, at=feature.at)
+        yield from reading.sound(partial(_records, reader, feature))
     trace = reader.trace(shown)
     reading.lineage.update(trace.lineage)
     reading.unmapped.update(trace.unmapped)
+
+
+def _records(reader: Reader, feature: Feature) -> list[Record]:
+    flat = _flat(feature)
+    _drawn(feature.value[GEOMETRY], flat, reader)
+    if reader.names(DIGEST):
+        flat[DIGEST] = _digest(feature.value)
+    return reader.read(flat, at=feature.at)
 
 
 def _drawn(geometry: Any, flat: dict[str, Any], reader: Reader) -> None:

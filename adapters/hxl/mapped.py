@@ -9,6 +9,8 @@ for none is more true than another.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
 from adapters.hxl.columns import hashtag, normal
 from adapters.hxl.table import Column, Table
@@ -25,13 +27,19 @@ def records(table: Table, plan: Plan, reading: Reading) -> Iterator[Record]:
     reader = reader_of(plan)
     wanted = _wanted(table, reader, reading)
     for number, row in table.rows:
-        there = len(row)
-        found = {
-            key: table.sound(number, column, row[column.place]) if column.place < there else ""
-            for key, column in wanted.items()
-        }
-        yield from reader.read(found, at=f"{table.row} {number}")
+        yield from reading.sound(partial(_records, reader, table, wanted, number, row))
     reading.lineage.update(reader.trace(str).lineage)
+
+
+def _records(
+    reader: Reader, table: Table, wanted: dict[str, Column], number: int, row: Sequence[Any]
+) -> list[Record]:
+    there = len(row)
+    found = {
+        key: table.sound(number, column, row[column.place]) if column.place < there else ""
+        for key, column in wanted.items()
+    }
+    return reader.read(found, at=f"{table.row} {number}")
 
 
 def _wanted(table: Table, reader: Reader, reading: Reading) -> dict[str, Column]:

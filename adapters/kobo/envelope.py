@@ -23,7 +23,7 @@ def submissions(content: BinaryIO, plan: Plan, reading: Reading) -> Iterator[Sub
     content.seek(0)
     unfold = Unfold(reading)
     flat = Flat(plan, transport.choices)
-    for found in objects(content, unfold, exact=exact):
+    for found in objects(content, unfold, exact=exact, skip=reading.skip):
         if unfold.form is None:
             yield Submission(found.value, found.twice, found.at)
         else:

@@ -20,7 +20,7 @@ NOT_DECRYPTED = ("notDecrypted", "missingEncryptedFormData")
 def rows(content: BinaryIO, plan: Plan, reading: Reading) -> Iterator[Submission]:
     """Every submission or entity of a payload. Raises `SenderError` for other JSON."""
     flat = Flat(plan, list)
-    for found in objects(content, Unfold(reading), exact=True):
+    for found in objects(content, Unfold(reading), exact=True, skip=reading.skip):
         if found.twice:
             # A name without its groups: which question it answers cannot be told.
             raise SenderError(

@@ -21,7 +21,7 @@ def submissions(content: BinaryIO, plan: Plan, reading: Reading) -> Iterator[Sub
     """Every submission of a payload. Raises `SenderError` for what is not Ona's JSON."""
     unfold = Unfold(reading)
     flat = Flat(plan, transport.choices)
-    for found in objects(content, unfold, exact=True):
+    for found in objects(content, unfold, exact=True, skip=reading.skip):
         if unfold.form is not None:
             yield transport.unpacked(found, unfold.form, flat)
         elif isinstance(found.value, list):

@@ -15,12 +15,13 @@ begin.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, BinaryIO, ClassVar
 
 from adapters.tabular.back import Back
-from adapters.tabular.header import check_no_hashtags, header_of, plain
+from adapters.tabular.header import Header, check_no_hashtags, header_of, plain
 from gateway.errors import SenderError
-from gateway.mapping import Plan, reader_of
+from gateway.mapping import Plan, Reader, reader_of
 from gateway.record import Reading, Record, Writing
 from gateway.source.rows import Rows
 from gateway.source.tables import delimited, workbook
@@ -52,13 +53,14 @@ class Tabular:
         header = header_of(rows, reader, reading, wanted=wanted)
         first = max(said.get("first_row", 0), header.number + 1)
         begun = False
+        rows.skip = reading.skip
         for number, cells in rows:
             if number < first:
                 continue
             if not begun:
                 check_no_hashtags(cells, number)
                 begun = True
-            yield from reader.read(header.row(cells, number), at=f"row {number}")
+            yield from reading.sound(partial(_records, reader, header, cells, number))
         reading.lineage.update(reader.trace(header.shown).lineage)
 
     def render(
@@ -107,6 +109,10 @@ class TabularXlsx(Tabular):
 
     def _written(self, rows: Iterable[list[Any]]) -> Iterator[bytes]:
         return workbook(rows)
+
+
+def _records(reader: Reader, header: Header, cells: list[Any], number: int) -> list[Record]:
+    return reader.read(header.row(cells, number), at=f"row {number}")
 
 
 def needed(mapping: Plan | None, name: str) -> Plan:

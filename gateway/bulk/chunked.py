@@ -333,7 +333,8 @@ class _Payload:
                 part, about = under_way.popleft()
                 said, blobs = message.unseal(key, about, answer)
                 if "fault" in said:
-                    if not self.single or said["fault"][1] == work.STALE:
+                    lenient = self.asking.lenient  # then it is no fault of the whole
+                    if not self.single or lenient or said["fault"][1] == work.STALE:
                         raise Apart
                     raise task.fault(said)
                 yield part, said, blobs

@@ -8,17 +8,15 @@ engine may take them anywhere.
 import asyncio
 import multiprocessing
 import os
-import signal
-import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Protocol
 
-from gateway.bulk.work import prepare, work
+from gateway.bulk.process import begin
+from gateway.bulk.work import work
 from gateway.deployment import Deployment
 from gateway.errors import GatewayError
 from gateway.observe import meters
@@ -113,21 +111,6 @@ def _started(directory: Path, workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
+        initializer=begin,
         initargs=(str(directory),),
     )
-
-
-def _begin(directory: str) -> None:
-    """In a new worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        # A pool's worker would wait for ever for a parent that was killed.
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-    prepare(Path(directory))
-
-
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)

@@ -18,7 +18,7 @@ from starlette.requests import Request
 
 from gateway.bulk.sealed import Sealed, SealedWriter, new_key
 from gateway.errors import CorridorError, GatewayError, SenderError
-from gateway.identity import Caller
+from gateway.identity import Caller, still
 from gateway.settings import BulkSettings
 
 HELD = 2 << 20
@@ -161,6 +161,7 @@ async def _taken(request: Request, caller: Caller, unpack: Unpack, intake: "_Int
     unpack.end()
     if said is not None:
         caller.check(said.digest())
+    still(request, caller)
     return intake.held() if intake.writer is None else await asyncio.to_thread(intake.sealed)
 
 

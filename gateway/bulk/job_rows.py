@@ -179,19 +179,33 @@ def back(log: Log, job: Job, who: str, *, terms: bytes | None = None, wait_ms: i
     )
 
 
-def over(log: Log, job: Job, state: str, problem: CorridorError | None = None) -> None:
-    """A job came to its end: what it needed is destroyed."""
+def over(log: Log, job: Job, who: str, state: str, problem: CorridorError | None = None) -> bool:
+    """A job came to its end: what it needed is destroyed. False where it is not `who`'s."""
     told = None
     if problem is not None:
-        said = {"title": problem.problem, "rule": problem.rule, "status": problem.http_status}
-        told = orjson.dumps({**said, "at": problem.at} if problem.at else said)
-    log.beside(
-        lambda store: store.write(
-            "UPDATE job SET state = ?, problem = ?, terms = ?, leased = '', leased_until = 0,"
-            " expires = ? WHERE transfer = ?",
-            [(state, told, b"", now_ms() + KEPT_MS, job.transfer)],
+        said: dict[str, Any] = {
+            "title": problem.problem,
+            "rule": problem.rule,
+            "status": problem.http_status,
+        }
+        if problem.at:
+            said["at"] = problem.at
+        if problem.faults:
+            said["faults"] = problem.faults
+        told = orjson.dumps(said)
+
+    def end(store: Tables) -> bool:
+        # A process that was taken for dead must not end what another one has taken up.
+        mine = "transfer = ? AND leased = ?"
+        found = store.ask(f"SELECT 1 FROM job WHERE {mine}", (job.transfer, who))  # noqa: S608
+        store.write(
+            "UPDATE job SET state = ?, problem = ?, terms = ?, leased = '', leased_until = 0,"  # noqa: S608
+            f" expires = ? WHERE {mine}",
+            [(state, told, b"", now_ms() + KEPT_MS, job.transfer, who)],
         )
-    )
+        return bool(found)
+
+    return log.beside(end)
 
 
 def unwanted(log: Log, transfer: str) -> str:
@@ -216,6 +230,12 @@ def forget(log: Log) -> None:
         log.beside(
             lambda store: store.write(f"DELETE FROM job WHERE {gone}", [(now_ms(),)])  # noqa: S608
         )
+
+
+def expired(log: Log) -> list[Job]:
+    """Open jobs whose time has passed and that nobody works on."""
+    late = f"{OPEN} AND expires < ? AND leased_until < ?"
+    return [Job(*row) for row in log.rows(f"{_SELECT} WHERE {late}", (now_ms(), now_ms()))]
 
 
 def open_files(log: Log) -> set[str]:

@@ -7,6 +7,7 @@ transfer comes of it at most. `log.find` says whether it has.
 
 import asyncio
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from gateway.bulk.job_rows import Asked, Job, now_ms
 from gateway.bulk.progress import Progress, Unwanted, listened
 from gateway.bulk.sealed import Sealed
 from gateway.errors import CorridorError, GatewayError, SenderError
+from gateway.log_store import CommitError, Unknown
 from gateway.terms import Asked as AskedTerms
 from gateway.terms import Terms, terms_of
 from gateway.transfer import Gateway
@@ -51,7 +53,7 @@ def accept(
         if once and (before := repeated(once, mark, gateway)):
             body.remove()
             return before
-        file = stored(body, gateway.deployment.data)
+        file = stored(body, gateway.deployment.sealed)
         evidence = ""
         if of.evidence:
             about = f"{of.transfer}/{EVIDENCE}"
@@ -61,6 +63,7 @@ def accept(
             job_rows.wrapped(file.key, secret),
             once,
             mark.hex(),
+            lenient=of.lenient,
             evidence=evidence,
         )
         now, hours = now_ms(), gateway.deployment.settings.content.keep_hours
@@ -76,6 +79,8 @@ def accept(
         )
         limit = gateway.deployment.settings.bulk.open_jobs_per_party
         known = job_rows.queued(gateway.log, job, limit)
+    except (CommitError, Unknown):
+        raise  # the row may be there, and needs the file; where it is not, nobody has its key
     except BaseException:
         if file is not None:
             file.remove()
@@ -114,22 +119,24 @@ async def _begin(state: State, who: str, under_way: set["asyncio.Task[None]"]) -
     gateway: Gateway = state.gateway
     bulk = gateway.deployment.settings.bulk
     while len(under_way) < bulk.jobs:
+        # What is under way here stays so, even if its lease could not be renewed for a while.
+        here = set(_files(gateway)) - {task.get_name() for task in under_way}
         job = await asyncio.to_thread(
-            job_rows.taken, gateway.log, who, bulk.lease_seconds * 1000, set(_files(gateway))
+            job_rows.taken, gateway.log, who, bulk.lease_seconds * 1000, here
         )
         if job is None:
             return
-        task = asyncio.create_task(_Carrying(state, who, job).run())
+        task = asyncio.create_task(_Carrying(state, who, job).run(), name=job.file)
         under_way.add(task)
         task.add_done_callback(under_way.discard)
         task.add_done_callback(lambda _: state.jobs_wake.set())
 
 
 async def _woken(state: State, under_way: set["asyncio.Task[None]"]) -> None:
-    try:
-        await asyncio.wait_for(state.jobs_wake.wait(), POLL_SECONDS)
-    except TimeoutError:
-        return
+    # Not `wait_for`: before Python 3.12 it swallows a cancel that comes with the wake-up.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(POLL_SECONDS):
+            await state.jobs_wake.wait()
     state.jobs_wake.clear()
 
 
@@ -187,14 +194,17 @@ class _Carrying:
         else:
             said = "repeated" if isinstance(outcome, Repeated) else outcome.outcome
             journal.say("job", id=self._job.transfer, outcome=said, bytes_in=self._job.bytes)
-            await self._over("done")
+            if outcome.transfer == self._job.transfer:
+                await self._over("done")
+            else:
+                await self._over("failed", _made_by(outcome.transfer))
         finally:
             keeping.cancel()
 
     def _arrival(self) -> Arrival:
         job, secret = self._job, self._gateway.keys.content
         asked = job.asked
-        path = self._gateway.deployment.data / FOLDER / job.file
+        path = self._gateway.deployment.sealed / FOLDER / job.file
         wanted = AskedTerms(**asked.terms)
         evidence = b""
         if asked.evidence:
@@ -204,6 +214,7 @@ class _Carrying:
             lambda gateway: terms_of(wanted, gateway.deployment, gateway.known),
             Sealed(path, job_rows.unwrapped(asked.key, secret)),
             transfer=job.transfer,
+            lenient=asked.lenient,
             evidence=evidence,
             token=(asked.once, bytes.fromhex(asked.mark)) if asked.once else None,
         )
@@ -239,26 +250,37 @@ class _Carrying:
 
     async def _over(self, state: str, problem: CorridorError | None = None) -> None:
         def end() -> None:
-            job_rows.over(self._gateway.log, self._job, state, problem)
-            (self._gateway.deployment.data / FOLDER / self._job.file).unlink(missing_ok=True)
+            # Where the lease ran out, it is somebody else's by now, and so is the payload.
+            if job_rows.over(self._gateway.log, self._job, self._who, state, problem):
+                (self._gateway.deployment.sealed / FOLDER / self._job.file).unlink(missing_ok=True)
 
         await asyncio.to_thread(end)
 
 
+def _made_by(transfer: str) -> SenderError:
+    """The same was asked with the same key, and that was quicker."""
+    problem = "the same key made this transfer meanwhile"
+    return SenderError(problem, rule="idempotency.repeated", at=transfer, status=409)
+
+
 def _files(gateway: Gateway) -> list[str]:
-    return [path.name for path in (gateway.deployment.data / FOLDER).glob(f"*{SUFFIX}")]
+    return [path.name for path in (gateway.deployment.sealed / FOLDER).glob(f"*{SUFFIX}")]
 
 
 def sweep(gateway: Gateway) -> None:
     """Remove what nobody needs: payloads without a job, content without a row, old rows."""
     job_rows.forget(gateway.log)
-    folder, now = gateway.deployment.data / FOLDER, now_ms()
+    for job in job_rows.expired(gateway.log):
+        # Nobody took it up: its payload may be gone, or on a machine that is.
+        problem = GatewayError("not done in time", rule="job.expired")
+        job_rows.over(gateway.log, job, job.leased, "failed", problem)
+    folder, now = gateway.deployment.sealed / FOLDER, now_ms()
     needed = job_rows.open_files(gateway.log)
     for name in _files(gateway):
         path = folder / name
         if name not in needed and _age(path, now) > YOUNG_SECONDS:
             path.unlink(missing_ok=True)
-    deliver.sweep_files(gateway.log, gateway.deployment.data, now)
+    deliver.sweep_files(gateway.log, gateway.deployment.sealed, now)
 
 
 def _age(path: Path, now: int) -> float:
@@ -283,6 +305,6 @@ def cancelled(gateway: Gateway, transfer: str, party: str) -> Job:
     if state in ("done", "failed"):
         raise SenderError("it is over already", rule="job.over", status=409)
     if state == "cancelled" and job.state != "cancelled":
-        job_rows.over(gateway.log, job, "cancelled")
-        (gateway.deployment.data / FOLDER / job.file).unlink(missing_ok=True)
+        job_rows.over(gateway.log, job, "", "cancelled")
+        (gateway.deployment.sealed / FOLDER / job.file).unlink(missing_ok=True)
     return replace(job, state=state)

@@ -39,7 +39,6 @@ class NatsEngine:
         self._asked: dict[str, tuple[bytes, asyncio.Future[bytes]]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
-        self._closing = False
 
     @property
     def width(self) -> int:
@@ -68,7 +67,6 @@ class NatsEngine:
 
     async def close(self) -> None:
         """Let go of the connection. NATS keeps tasks until their workers have done them."""
-        self._closing = True  # the client may swallow that a task was cancelled
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
@@ -140,13 +138,13 @@ class NatsEngine:
         """Hand answers to those who wait for them."""
         subscription: JetStreamContext.PullSubscription | None = None
         pauses = _pauses()
-        while not self._closing:
+        while True:
             try:
                 if subscription is None:
                     subscription = await self._nats.js.pull_subscribe_bind(
                         durable=self._name, stream=f"{self._nats.prefix}-answer"
                     )
-                for message in await subscription.fetch(FETCHED, timeout=WAIT_SECONDS):
+                for message in await self._nats.fetch(subscription, FETCHED, WAIT_SECONDS):
                     await self._take(message)
                 pauses = _pauses()
             except NotFoundError:

@@ -8,9 +8,11 @@ names of runs. What is larger than a message may be goes through an object store
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -37,6 +39,31 @@ FAILED = "Corridor-Failed"
 
 WORKERS = "workers"
 """The one consumer of tasks that all workers share."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def cancellable(
+    call: Callable[P, Coroutine[object, object, T]],
+) -> Callable[P, Coroutine[object, object, T]]:
+    """The call, after which a cancel counts that came while it waited.
+
+    nats-py swallows some: `Client._flush_pending` catches them all, and `asyncio.wait_for` before
+    Python 3.12 drops one that comes in the same turn as the answer.
+    """
+
+    @wraps(call)
+    async def called(*args: P.args, **named: P.kwargs) -> T:
+        task = asyncio.current_task()
+        before = 0 if task is None else task.cancelling()
+        try:
+            return await call(*args, **named)
+        finally:
+            if task is not None and task.cancelling() > before:
+                raise asyncio.CancelledError
+
+    return called
 
 
 async def _quiet(_error: Exception) -> None:
@@ -65,6 +92,7 @@ class Nats:
         """Its streams."""
         return self.client.jetstream(timeout=ANSWER_SECONDS)
 
+    @cancellable
     async def connect(self, again: Callable[[], Awaitable[None]] | None = None) -> None:
         """Connect. `again` is called after each later reconnection.
 
@@ -87,6 +115,7 @@ class Nats:
             problem = "NATS does not answer"
             raise GatewayError(problem, rule="nats.unavailable", at="bulk.nats_url") from None
 
+    @cancellable
     async def make(self) -> None:
         """Make the streams that are not there."""
         p = self.prefix
@@ -121,6 +150,7 @@ class Nats:
         except NotFoundError:
             await self.js.add_stream(config)
 
+    @cancellable
     async def send(self, subject: str, body: bytes, *, once: str, failed: str = "") -> None:
         """Put a message into its stream; a second one with the same `once` counts for nothing."""
         headers = {"Nats-Msg-Id": once}
@@ -133,6 +163,14 @@ class Nats:
             headers[LARGE], body = name, b""
         await self.js.publish(subject, body, headers=headers)
 
+    @cancellable
+    async def fetch(
+        self, subscription: JetStreamContext.PullSubscription, most: int, timeout: float
+    ) -> list[Msg]:
+        """Messages that are there or come in time; else raises `TimeoutError`."""
+        return await subscription.fetch(most, timeout=timeout)
+
+    @cancellable
     async def body(self, message: Msg) -> bytes | None:
         """The body of a message; None where it is gone."""
         name = (message.headers or {}).get(LARGE)
@@ -144,6 +182,7 @@ class Nats:
         except (ObjectNotFoundError, NotFoundError):
             return None
 
+    @cancellable
     async def forget(self, message: Msg) -> None:
         """Acknowledge a message, and remove what it names."""
         name = (message.headers or {}).get(LARGE)

@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 
 from gateway import journal
 from gateway.bulk.engine import Engine
-from gateway.bulk.nats_place import WORKERS, Nats
+from gateway.bulk.nats_place import WORKERS, Nats, cancellable
 from gateway.errors import CorridorError, GatewayError
 
 ATTEMPTS = 5
@@ -62,7 +62,7 @@ async def _lane(nats: Nats, engine: Engine, stop: asyncio.Event) -> None:
                 subscription = await nats.js.pull_subscribe_bind(
                     durable=WORKERS, stream=f"{nats.prefix}-task"
                 )
-            for message in await subscription.fetch(1, timeout=WAIT_SECONDS):
+            for message in await nats.fetch(subscription, 1, WAIT_SECONDS):
                 await _one(nats, engine, message)
         except TimeoutError:
             continue
@@ -102,4 +102,4 @@ async def _alive(message: Msg, every: float) -> None:
     while True:
         await asyncio.sleep(every)
         with suppress(Error):
-            await message.in_progress()
+            await cancellable(message.in_progress)()

@@ -48,4 +48,6 @@ def fault(said: Mapping[str, Any]) -> CorridorError:
     """What a worker found wrong, as it is told."""
     problem, rule, at, status = said["fault"]
     kind = SenderError if said["sender"] else GatewayError
-    return kind(problem, rule=rule, at=at, status=status)
+    error = kind(problem, rule=rule, at=at, status=status)
+    error.faults = tuple(said["faults"])
+    return error

@@ -27,7 +27,7 @@ from gateway.minimize import Minimized, minimize
 from gateway.policy import Limits
 from gateway.question import class_of
 from gateway.record import Reading, Record, Writing
-from gateway.records import Received, receive
+from gateway.records import Received, read
 from gateway.remembered import Remembered
 from gateway.subjects.commitments import SALT, commitment, token
 from gateway.subjects.stops import Stops
@@ -69,6 +69,7 @@ def work(task: bytes) -> bytes:
         said = {
             "fault": [error.problem, error.rule, error.at, error.http_status],
             "sender": isinstance(error, SenderError),
+            "faults": error.faults,
         }
         blobs = []
     return message.seal(here.key, message.answers(task), said, blobs)
@@ -123,11 +124,13 @@ class _Part:
         return said, blobs
 
     def _received(self, payload: bytes, reading: Reading) -> Received:
-        def walk() -> Iterator[Record]:
-            return self._source.parse(io.BytesIO(payload), self._plan, reading)
+        def parse(told: Reading) -> Iterator[Record]:
+            return self._source.parse(io.BytesIO(payload), self._plan, told)
 
+        known = partial(class_of, today=self._header["today"])
         try:
-            return receive(walk, partial(class_of, today=self._header["today"]), hold=True)
+            # Of a part, nobody wants to know more: the payload is then read as a whole.
+            return read(parse, reading, known, hold=True, itemise=not self._header["part"])
         except SenderError as error:
             if error.rule != NONE or not self._header["part"]:
                 raise

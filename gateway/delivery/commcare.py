@@ -34,6 +34,9 @@ async def push(client: httpx.AsyncClient, parcel: Parcel) -> Told:
 async def _case(client: httpx.AsyncClient, parcel: Parcel, index: int, case: Any) -> Told:
     body = {name: value for name, value in case.items() if name not in ("create", "case_id")}
     address = f"a/{parcel.option('domain')}/api/case/v2/"
+    if case.get("case_id", case.get("external_id")) in (".", ".."):
+        # Steps in a path, however they are quoted.
+        return settled([Outcome(index, "refused", at="case_id")])
     if "case_id" in case:
         address += f"{quote(case['case_id'], safe='')}/"
     else:

@@ -211,38 +211,42 @@ def may_have_left(log: "Reader", transfers: Iterable[str]) -> set[str]:
 
 
 def unsaid(log: "Reader") -> list[str]:
-    """Delivered, and the log was not told so: a crash came between."""
+    """Delivered, or tried and destroyed, and the log was not told so: a crash came between."""
     query = (
         "SELECT transfer FROM delivery JOIN transfer_state ON id = transfer"
-        " WHERE transfer_state.state = 'open' AND delivery.state = 'delivered'"
+        " WHERE transfer_state.state = 'open' AND (delivery.state = 'delivered'"
+        " OR (delivery.state = 'dead' AND delivery.begun = 1 AND NOT EXISTS"
+        " (SELECT 1 FROM kept WHERE kind = 'content' AND kept.key = transfer)))"
     )
     return [str(name) for (name,) in log.rows(query)]
 
 
-def hopeless(log: "Reader", deployment: Deployment) -> list[tuple[str, str]]:
-    """Transfers that wait for what will not come, each with the rule: nobody has them in hand."""
+def hopeless(log: "Reader", deployment: Deployment, now: int) -> list[tuple[str, str]]:
+    """Transfers that wait for what will not come, each with the rule: nobody has them in hand.
+
+    Who died with a lease has nothing in hand any more.
+    """
     found: list[tuple[str, str]] = []
     lanes = log.rows("SELECT DISTINCT recipient, endpoint FROM delivery WHERE state = 'waiting'")
     for recipient, endpoint in lanes:
         if endpoint_named(deployment.parties.get(recipient), endpoint) is None:
             query = (
-                "SELECT transfer FROM delivery WHERE state = 'waiting' AND leased = ''"
+                "SELECT transfer FROM delivery WHERE state = 'waiting' AND leased_until <= ?"
                 " AND recipient = ? AND endpoint = ?"
             )
-            found += [
-                (name, "push.no_endpoint") for (name,) in log.rows(query, (recipient, endpoint))
-            ]
+            rows = log.rows(query, (now, recipient, endpoint))
+            found += [(name, "push.no_endpoint") for (name,) in rows]
     query = (
-        "SELECT transfer FROM delivery WHERE state = 'waiting' AND leased = '' AND NOT EXISTS"
+        "SELECT transfer FROM delivery WHERE state = 'waiting' AND leased_until <= ? AND NOT EXISTS"
         " (SELECT 1 FROM kept WHERE kind = 'content' AND kept.key = transfer)"
     )
-    return found + [(name, "push.content_gone") for (name,) in log.rows(query)]
+    return found + [(name, "push.content_gone") for (name,) in log.rows(query, (now,))]
 
 
 def give_up(store: "Store", hopeless: Sequence[tuple[str, str]], now: int) -> None:
     """Make them dead letters."""
     store.write(
-        "UPDATE delivery SET state = 'dead', rule = ?, time = ? WHERE transfer = ?"
-        " AND state = 'waiting' AND leased = ''",
-        [(rule, now, name) for name, rule in hopeless],
+        "UPDATE delivery SET state = 'dead', rule = ?, time = ?, leased = '', leased_until = 0"
+        " WHERE transfer = ? AND state = 'waiting' AND leased_until <= ?",
+        [(rule, now, name, now) for name, rule in hopeless],
     )

@@ -29,6 +29,8 @@ async def _record(client: httpx.AsyncClient, parcel: Parcel, index: int, record:
     data = record["data"]
     records = f"api/v2/{parcel.option('records', 'cases')}"
     known = data.get("id") or str(uuid5(UUID(parcel.transfer), str(index)))
+    if known in (".", ".."):  # steps in a path, however they are quoted
+        return settled([Outcome(index, "refused", at="id")])
     own = f"{records}/{quote(known, safe='')}"
     patch = {"data": {name: value for name, value in data.items() if name != "id"}}
     if "id" in data:

@@ -211,7 +211,7 @@ class Pump:
         self._tidied = time.monotonic()
         for transfer in outbox.unsaid(log):
             log.done(transfer)
-        if hopeless := outbox.hopeless(log, self.gateway.deployment):
+        if hopeless := outbox.hopeless(log, self.gateway.deployment, now):
             log.beside(lambda store: outbox.give_up(store, hopeless, now))
 
     def _small(self, row: Row) -> Content | None:

@@ -14,7 +14,8 @@ def listen(listener: Callable[[str], None]) -> Callable[[], None]:
     return lambda: _listeners.discard(listener)
 
 
-def wake(transfer: str) -> None:
-    """There is a row for this transfer, durably."""
+def wake(transfer: str, but: Callable[[str], None] | None = None) -> None:
+    """There is a row for this transfer, durably. `but` is not told: the word came through it."""
     for listener in tuple(_listeners):
-        listener(transfer)
+        if listener is not but:
+            listener(transfer)

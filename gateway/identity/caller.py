@@ -71,6 +71,22 @@ async def caller_of(request: Request) -> Caller:
     return caller
 
 
+def still(request: Request, caller: Caller) -> None:
+    """Refuse who showed a key that ended while the body came, which may take hours."""
+    ring = keyring_of(request.app.state)
+    party: str | None
+    if caller.how == "bearer":
+        token = request.headers.get("authorization", "").partition(" ")[2]
+        party = ring.bearer(bearer_digest(token))
+    elif caller.how == "mtls":
+        party = ring.certificate(certificate.shown(request) or "")
+    else:
+        key = ring.request(caller.key)
+        party = key.party if key is not None else None
+    if party != caller.party:
+        raise unknown()
+
+
 async def _shown(request: Request) -> Caller:
     ring = keyring_of(request.app.state)
     words = request.headers.getlist("authorization")

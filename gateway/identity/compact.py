@@ -35,9 +35,11 @@ class Compact:
         return said in key.jose and key.verifies(self._signature, self._signed)
 
     def text(self, claim: str) -> str:
-        """A claim that must be a text; empty where it is none."""
+        """A claim that must be a text of ASCII; empty where it is none."""
         value = self.claims.get(claim)
-        return value if isinstance(value, str) and len(value) <= LIMIT else ""
+        # JSON can write half a character, which no digest is made of.
+        fit = isinstance(value, str) and len(value) <= LIMIT and value.isascii()
+        return str(value) if fit else ""
 
     def moment(self, claim: str) -> float:
         """A NumericDate: 1970 where there is none, and the end of time for what is no moment."""

@@ -58,7 +58,9 @@ def public_of(jwk: Mapping[str, Any]) -> Public | None:
     A JWK with a private half is none: whoever sends it has given it away.
     """
     kind = jwk.get("kty")
-    if kind not in MEMBERS or jwk.get("crv") != CURVES[kind] or "d" in jwk:
+    if not isinstance(kind, str) or kind not in MEMBERS:
+        return None
+    if jwk.get("crv") != CURVES[kind] or "d" in jwk:
         return None
     made = {name: jwk.get(name) for name in MEMBERS[kind]}
     if not all(isinstance(part, str) and len(part) <= _LONG for part in made.values()):

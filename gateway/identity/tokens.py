@@ -10,7 +10,7 @@ import hmac
 import json
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -72,8 +72,22 @@ def token_keys(secret: bytes, now: float) -> list[Public]:
     return [_public(secret, one) for one in (month - 1, month, month + 1)]
 
 
-async def asserted(text: str, request: Request, ring: Keyring) -> RequestKey | None:
-    """The key that signed a client assertion for us, where everything about it holds, once."""
+@dataclass(frozen=True, slots=True)
+class Asserted:
+    """A client assertion for us that holds, and may have been used before."""
+
+    key: RequestKey
+    jti: str = field(repr=False)
+    until: float
+
+    async def unused(self, request: Request) -> bool:
+        """Whether it is used for the first time; from now on it is not."""
+        state = request.app.state
+        return await first_time(state, "assertion", self.key.public.id, self.jti, self.until)
+
+
+def asserted(text: str, request: Request, ring: Keyring) -> Asserted | None:
+    """A client assertion, where everything about it holds."""
     said = parsed(text, types=_ASSERTION_TYPES, members=frozenset({"alg", "kid", "typ"}))
     origin = origin_of(request)
     if said is None or origin is None:
@@ -81,9 +95,7 @@ async def asserted(text: str, request: Request, ring: Keyring) -> RequestKey | N
     key = ring.request(str(said.header.get("kid", "")))
     if key is None or not said.by(key.public) or not _for_us(said, key, origin):
         return None
-    jti, until = said.text("jti"), said.moment("exp")
-    fresh = await first_time(request.app.state, "assertion", key.public.id, jti, until)
-    return key if fresh else None
+    return Asserted(key, said.text("jti"), said.moment("exp"))
 
 
 def _for_us(said: Compact, key: RequestKey, origin: str) -> bool:

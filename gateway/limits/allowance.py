@@ -29,6 +29,9 @@ class Ask:
     request: str
     """Made here for each request, and never taken from outside: it goes into logs."""
     party: str = ""
+    hook: bool = False
+    """Of a vendor's system, whose address others use too: theirs are wrong keys of nobody's.
+    Hooks count wrong keys by themselves."""
 
 
 def seconds(wait: float) -> str:
@@ -71,13 +74,14 @@ class Allowances:
 
     def wait_of_address(self, ask: Ask) -> float:
         """Seconds until this address may ask. Takes one of what it may."""
-        if self._wrong.left(ask.address) < 1:
+        if not ask.hook and self._wrong.left(ask.address) < 1:
             return 1 / self._wrong.rate
         return self._addresses.take(ask.address)
 
     def wrong(self, ask: Ask) -> None:
         """Somebody there showed no key that we know."""
-        self._wrong.take(ask.address)
+        if not ask.hook:
+            self._wrong.take(ask.address)
 
     def admit(self, ask: Ask, party: str) -> None:
         """Count a request as this party's. Raises 429."""
@@ -132,6 +136,12 @@ def spend(request: Request, party: str) -> None:
     """Count a payload on a party's day before it is read, by the length it says. Raises 429."""
     if (allowances := allowances_of(request)) is not None:
         allowances.quotas.spend(party, 1, _declared(request))
+
+
+def spend_more(request: Request, party: str, transfers: int) -> None:
+    """Count the transfers that one payload is beyond its first. Raises 429."""
+    if (allowances := allowances_of(request)) is not None:
+        allowances.quotas.spend(party, transfers, 0)
 
 
 def spent(request: Request, party: str, size: int) -> None:

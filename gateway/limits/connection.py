@@ -58,6 +58,7 @@ class Connection(PeerCertificate):
         self.part, self.serial = "idle", 0
         self.timed = ("idle", 0)
         self.head_bytes = self.head_parsed = self.head_count = self.body_bytes = 0
+        self.hosts = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -94,7 +95,7 @@ class Connection(PeerCertificate):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.part, self.serial = "head", self.serial + 1
-        self.head_bytes = self.head_parsed = self.head_count = 0
+        self.head_bytes = self.head_parsed = self.head_count = self.hosts = 0
 
     def on_url(self, url: bytes) -> None:
         self._count_head(len(url))
@@ -103,6 +104,11 @@ class Connection(PeerCertificate):
     def on_header(self, name: bytes, value: bytes) -> None:
         self.head_count += 1
         self._count_head(len(name) + len(value))
+        self.hosts += name.lower() == b"host"
+        if self.hosts > 1:
+            # RFC 9112, 3.2: a proxy may have looked at the other one.
+            self._refuse(400, "http.malformed")
+            raise RefusedError
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:

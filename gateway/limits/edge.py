@@ -19,7 +19,8 @@ from gateway.problem import problem
 SMALL_BODY = 1_048_576
 """Of routes that take statements. Payloads have limits of their own, which their routes know."""
 
-PAYLOADS = ("/v1/transfers", "/v1/preview", "/v1/routes/")
+HOOKS = "/v1/routes/"
+PAYLOADS = ("/v1/transfers", "/v1/preview", HOOKS)
 WATCHERS = ("/healthz", "/readyz", "/metrics")
 """Answered however full the gateway is: whoever restarts it must not restart it for that."""
 
@@ -50,6 +51,7 @@ class Edge:
             return
         allowances: Allowances = scope["app"].state.allowances
         ask = Ask(bucket_of(scope["client"][0]) if scope["client"] else "", os.urandom(8).hex())
+        ask.hook = scope["path"].startswith(HOOKS)
         scope["corridor.ask"] = ask
         bind_contextvars(request=ask.request)
         send = _Finished(send, ask, allowances, scope).send

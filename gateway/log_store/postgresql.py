@@ -194,13 +194,18 @@ class PostgresStore(Store):
         """Rows of one table: a list for each column, so that the statement is always the same."""
         if not rows:
             return
-        marks = ", ".join(f"%b::{_TYPES[type(value)]}[]" for value in rows[0])
+        given: dict[str, list[Any]] = {}
+        marks = []
+        for name, *column in zip(columns, *rows, strict=True):
+            kind = next((_TYPES[type(value)] for value in column if value is not None), None)
+            if kind is not None:  # a column without any value has no type to be sent as
+                given[name] = column
+                marks.append(f"%b::{kind}[]")
         statement = (
-            f"INSERT INTO {table} ({', '.join(columns)})"  # noqa: S608 - the names are ours
-            f" SELECT * FROM unnest({marks})"
+            f"INSERT INTO {table} ({', '.join(given)})"  # noqa: S608 - the names are ours
+            f" SELECT * FROM unnest({', '.join(marks)})"
         )
-        columns_of = [list(column) for column in zip(*rows, strict=True)]
-        self._inside().execute(cast(Any, statement), columns_of)
+        self._inside().execute(cast(Any, statement), list(given.values()))
 
     def head(self) -> Head:
         """The end of the log; it came with the lock."""

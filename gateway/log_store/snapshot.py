@@ -2,32 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import psycopg
 
 from gateway.log_store import dialect
 from gateway.log_store.connection import connect, failing
+from gateway.log_store.reads import Snapshot
 from gateway.log_store.store import Row
 
 FETCHED = 2000
 """Rows brought at a time when a result is walked through."""
-
-
-class Found(Protocol):
-    """The rows of a query: all at once, or one after the other in little memory."""
-
-    def fetchall(self) -> list[Any]:
-        """All rows."""
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-
-class Snapshot(Protocol):
-    """What reads a log without changing it. A connection of SQLite is one."""
-
-    def execute(self, query: str, bindings: Any = ..., /) -> Any:
-        """The rows of a query (`Found`); `?` stands for a value."""
 
 
 class _Result:

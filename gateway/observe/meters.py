@@ -10,6 +10,7 @@ from typing import Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from gateway.observe import tracing
+from gateway.observe.times import Times, TimesBy
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 
@@ -52,13 +53,13 @@ _REQUESTS = Counter(
     "corridor_http_requests", "Requests that were answered.", ("route", "method", "status"),
     registry=REGISTRY,
 )  # fmt: skip
-_REQUEST_SECONDS = Histogram(
-    "corridor_http_request_seconds", "Until the last byte of an answer was handed on.", ("route",),
-    buckets=SLOW, registry=REGISTRY,
+_REQUEST_SECONDS = TimesBy(
+    "corridor_http_request_seconds", "Until the last byte of an answer was handed on.", "route",
+    SLOW, REGISTRY,
 )  # fmt: skip
-_STEP_SECONDS = Histogram(
-    "corridor_step_seconds", "Steps of transfers that this process carried itself.", ("step",),
-    buckets=QUICK, registry=REGISTRY,
+_STEP_SECONDS = TimesBy(
+    "corridor_step_seconds", "Steps of transfers that this process carried itself.", "step",
+    QUICK, REGISTRY,
 )  # fmt: skip
 _STEP_FAILURES = Counter(
     "corridor_step_failures", "Steps that ended in an error.", ("step",), registry=REGISTRY
@@ -94,13 +95,13 @@ _TASK_SECONDS = Histogram(
 _DEATHS = Counter("corridor_bulk_worker_deaths", "Pools that were started anew.", registry=REGISTRY)
 
 _objected, _problems, _refused = Words(), Words(), Words()
-_steps = {name: _STEP_SECONDS.labels(name) for name in STEPS}
+_steps = {name: _STEP_SECONDS.of(name) for name in STEPS}
 _failures = {name: _STEP_FAILURES.labels(name) for name in STEPS}
 _outcomes = {name: _TRANSFERS.labels(name) for name in OUTCOMES}
 _pushes = {name: _PUSHES.labels(name) for name in PUSHES}
 # `labels` costs as much as all the rest: what was asked for once is remembered.
 _requests: dict[tuple[str, str, int], Counter] = {}
-_seconds: dict[str, Histogram] = {}
+_seconds: dict[str, Times] = {}
 
 
 class Step:
@@ -181,6 +182,6 @@ def answered(route: str, method: str, status: int, seconds: float) -> None:
     counter = _requests.get(key)
     if counter is None:
         counter = _requests[key] = _REQUESTS.labels(route, method, str(status))
-        _seconds.setdefault(route, _REQUEST_SECONDS.labels(route))
+        _seconds.setdefault(route, _REQUEST_SECONDS.of(route))
     counter.inc()
     _seconds[route].observe(seconds)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import xlsxwriter  # type: ignore[import-untyped]
 
 from gateway.errors import SenderError
 from gateway.reports.processing import linked
@@ -74,6 +73,8 @@ def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def _workbook(report: Report) -> bytes:
+    import xlsxwriter  # type: ignore[import-untyped]  # large, and rarely asked for
+
     if len(report.answer.rows) > MAX_SHEET:
         raise SenderError("too many rows for a sheet", rule="report.too_long", at="form")
     with tempfile.TemporaryDirectory() as scratch:

@@ -12,7 +12,7 @@ from starlette.datastructures import State
 from gateway import arrival, journal
 from gateway.arrival import Arrival, Repeated
 from gateway.entry import new_id
-from gateway.errors import CorridorError, GatewayError, RecipientError, SenderError
+from gateway.errors import CorridorError, GatewayError, OfficerError, RecipientError, SenderError
 from gateway.routes.arrived import Arrived, Place
 from gateway.routes.envelopes import Item
 from gateway.terms import Asked, Terms, terms_of
@@ -112,7 +112,8 @@ class Taking:
         try:
             async with lock:
                 return await self._carried(route, index, item, place, arrived)
-        except (GatewayError, RecipientError) as error:
+        except (GatewayError, RecipientError, OfficerError) as error:
+            # Not the record's fault: it can be carried when somebody has mended that.
             return Taken(index, to, "failed", "", error.rule, error.at, error.http_status)
         except CorridorError as error:
             return Taken(index, to, "faulty", "", error.rule, error.at, error.http_status)

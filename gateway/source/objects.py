@@ -32,6 +32,9 @@ BOM = b"\xef\xbb\xbf"
 Unfold = Callable[[Any], Iterable[Any]]
 """From one parsed document to the objects in it. Raises `SenderError` for other documents."""
 
+Skip = Callable[[SenderError], None]
+"""Is told of a line that cannot be read, and passed over."""
+
 
 @dataclass(slots=True)
 class Found:
@@ -44,7 +47,9 @@ class Found:
     """`line 3` of an NDJSON file; else empty."""
 
 
-def objects(content: BinaryIO, unfold: Unfold, *, exact: bool = False) -> Iterator[Found]:
+def objects(
+    content: BinaryIO, unfold: Unfold, *, exact: bool = False, skip: Skip | None = None
+) -> Iterator[Found]:
     """Every object of a file. Raises `SenderError` for what is not strict JSON in UTF-8.
 
     With `exact`, numbers with a fraction or an exponent are `Decimal`, digits untouched;
@@ -55,7 +60,13 @@ def objects(content: BinaryIO, unfold: Unfold, *, exact: bool = False) -> Iterat
     if _looks_like_object(first):
         second = _next_line(content, number, LINE)
         if second and _is_json(first):
-            yield from _lines(content, (number, first), second, unfold, exact=exact)
+            for at, line in _lines(content, (number, first), second):
+                try:
+                    yield from _line(line, at, unfold, exact=exact)
+                except SenderError as error:
+                    if skip is None:
+                        raise
+                    skip(error)
             return
         more = b"\n" * (second[0] - number - 1) + second[1] if second else b""
     blank = b"\n" * min(number - 1, WHOLE)  # so that places in what follows are true
@@ -109,20 +120,15 @@ def _next_line(content: BinaryIO, number: int, limit: int) -> tuple[int, bytes] 
 
 
 def _lines(
-    content: BinaryIO,
-    first: tuple[int, bytes],
-    second: tuple[int, bytes],
-    unfold: Unfold,
-    *,
-    exact: bool,
-) -> Iterator[Found]:
-    yield from _line(first[1], first[0], unfold, exact=exact)
+    content: BinaryIO, first: tuple[int, bytes], second: tuple[int, bytes]
+) -> Iterator[tuple[int, bytes]]:
+    yield first
     found: tuple[int, bytes] | None = second
     while found:
         number, line = found
         if len(line) > LINE:
             raise SenderError("a line is too long", rule="json.too_large", at=f"line {number}")
-        yield from _line(line, number, unfold, exact=exact)
+        yield number, line
         found = _next_line(content, number, LINE)
 
 

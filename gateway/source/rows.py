@@ -68,6 +68,8 @@ class Rows:
         content.seek(0)
         self.lettered = _is_workbook(start)
         """Whether columns are named as spreadsheets name them."""
+        self.skip: Callable[[SenderError], None] | None = None
+        """Told of rows that are too long, which are passed over then."""
         self._bounds = Bounds()
         if self.lettered:
             self._rows = sheet_rows(Workbook(content), sheet, self._bounds)
@@ -79,7 +81,11 @@ class Rows:
         for number, cells in self._rows:
             if len(cells) > self._bounds.width:
                 rule = "table.row_length" if self._bounds.header else "table.too_many_columns"
-                raise SenderError("more cells than columns", rule=rule, at=f"row {number}")
+                error = SenderError("more cells than columns", rule=rule, at=f"row {number}")
+                if self.skip is None:
+                    raise error
+                self.skip(error)
+                continue
             yield number, cells
 
     def begin(self, header: int, width: int) -> None:

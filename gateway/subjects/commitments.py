@@ -16,6 +16,7 @@ from gateway import log_subjects, merkle
 from gateway.deployment import Keys
 from gateway.forms import pseudonym_key
 from gateway.log import Log
+from gateway.log_store import Store
 from gateway.log_subjects import LEAVES, Row, Subjects
 from gateway.minimize import Minimized
 from gateway.record import Record
@@ -144,9 +145,15 @@ class Commitments:
         self._hashes = []
 
     def _stage(self) -> None:
-        rows, leaves = self._rows, self._leaves
+        rows, leaves, first = self._rows, self._leaves, not self._staged
         self._staged = True
-        self._log.beside(lambda store: log_subjects.add(store, rows, leaves, self.transfer))
+
+        def add(store: Store) -> None:
+            if first:  # an attempt at the same transfer may have died halfway
+                log_subjects.forget(store, [self.transfer])
+            log_subjects.add(store, rows, leaves, self.transfer)
+
+        self._log.beside(add)
         self._rows, self._leaves = [], []
 
 

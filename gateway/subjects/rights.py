@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from gateway.delivery.outbox import may_have_left
 from gateway.deployment import Keys
 from gateway.entry import bucket, control
 from gateway.errors import OfficerError
@@ -13,6 +14,7 @@ from gateway.happenings.custody import Desk
 from gateway.happenings.incident import active_officer
 from gateway.happenings.looking import entry_named
 from gateway.happenings.said import said
+from gateway.identity import evidence
 from gateway.log import Log
 from gateway.log_subjects import Subjects
 from gateway.record import load
@@ -72,7 +74,10 @@ def stop(office: Office, case: Case, person: Person) -> list[Shared]:
     # What was logged before and still waits did not leave yet, and leaves no more.
     for name in sorted({place.transfer for place in places(office.log, person.tokens)}):
         if office.log.destroy("content", name):
-            office.log.never_left([name])
+            if may_have_left(office.log, [name]):
+                office.log.done(name)  # a push was tried: perhaps the recipient has it
+            else:
+                office.log.never_left([name])
     return found
 
 
@@ -137,10 +142,13 @@ def _destroy_kept(log: Log, transfers: set[str]) -> None:
     for transfer in sorted(transfers):
         log.destroy("content", transfer)
         log.destroy("receipt", transfer)
+        log.destroy(evidence.KIND, transfer)  # it has a digest of all that was sent
         entry = entry_named(log, transfer)
         if entry is not None:  # not the receipt's owner: that may be gone since an interruption
             owners.add(entry["sender"]["party"])
     # Marks of what was sent, under a key of the gateway's: guesses can be tried against them.
+    arrived = [(name,) for name in sorted(transfers)]
+    log.beside(lambda store: store.write("DELETE FROM arrived WHERE transfer = ?", arrived))
     query = "SELECT key, value FROM kept WHERE kind = 'idempotency' AND owner = ?"
     for owner in sorted(owners):
         for key, value in log.rows(query, (owner,)):
