@@ -99,7 +99,7 @@ def _sound(records: Iterator[Record], faults: Faults) -> Iterator[Record]:
             yield record
 
 
-def _itemised(parse: Parse) -> list[dict[str, Any]]:
+def _itemised(parse: Parse) -> tuple[dict[str, Any], ...]:
     """The first records that are not sound. A payload that breaks off ends the list."""
     faults = Faults(ANSWERED, ends=True)
     try:
