@@ -12,8 +12,9 @@ from hashlib import blake2b
 from itertools import pairwise
 
 _KEY = os.urandom(16)
-_SHIFT = 52  # 4096 parts
-_EMPTY: "array[int]" = array("Q")
+_PARTS = 4096
+_SHIFT = 52
+_FEW = 4096
 
 
 def mark(text: str) -> int:
@@ -25,27 +26,34 @@ class Marks:
     """A set of marks. Adding is cheap; the first question after it sorts what was added."""
 
     def __init__(self) -> None:
-        # Made as they are needed: most transfers have few records, and a part is an object.
-        self._parts: dict[int, array[int]] = {}
+        # One part while they are few: most transfers have few records, and a part is an object.
+        self._shift = 64
+        self._parts = [array("Q")]
         self._unsorted: set[int] = set()
         self._size = 0
 
     def add(self, text: str) -> None:
         """Put a text in. Twice the same counts twice in `len`."""
         value = mark(text)
-        part = value >> _SHIFT
-        held = self._parts.get(part)
-        if held is None:
-            held = self._parts[part] = array("Q")
-        held.append(value)
+        part = value >> self._shift
+        self._parts[part].append(value)
         self._unsorted.add(part)
         self._size += 1
+        if self._size == _FEW:
+            self._spread()
+
+    def _spread(self) -> None:
+        few, self._shift = self._parts[0], _SHIFT
+        self._parts = [array("Q") for _ in range(_PARTS)]
+        for value in few:
+            self._parts[value >> _SHIFT].append(value)
+        self._unsorted = {part for part in range(_PARTS) if self._parts[part]}
 
     def __contains__(self, text: object) -> bool:
         if not isinstance(text, str):
             return False
         value = mark(text)
-        found = self._sorted(value >> _SHIFT)
+        found = self._sorted(value >> self._shift)
         place = bisect_left(found, value)
         return place < len(found) and found[place] == value
 
@@ -56,7 +64,7 @@ class Marks:
         """Marks that were added more than once."""
         return frozenset(
             value
-            for part in self._parts
+            for part in range(len(self._parts))
             for before, value in pairwise(self._sorted(part))
             if before == value
         )
@@ -65,4 +73,4 @@ class Marks:
         if part in self._unsorted:
             self._parts[part] = array("Q", sorted(self._parts[part]))
             self._unsorted.discard(part)
-        return self._parts.get(part, _EMPTY)
+        return self._parts[part]

@@ -143,7 +143,7 @@ def bundle(folder: Path, **changes: Any) -> Bundle:
 
 def deployed(directory: Path, answering: Bundle, *, count: int, distinct: int) -> Deployment:
     """A copy of the demo with two officers, and a log that this bundle answered."""
-    left = shutil.ignore_patterns("keys", "data", "officers", "agreements", "policies")
+    left = shutil.ignore_patterns("keys", "data", "officers", "agreements", "policies", "routes")
     shutil.copytree(DEMO, directory, ignore=left)
     (directory / "officers").mkdir()
     for name, role in (("dpo-1", "dpo"), ("programme-1", "programme"), ("dpo-2", "dpo")):
