@@ -250,9 +250,9 @@ def test_a_job_lists_them_too(prepared, address):
         assert listed(client.receipt(carried.transfer).details["faults"]["first"]) == LISTED
 
 
-def test_the_command_lists_them(prepared, tmp_path):
+def test_the_command_lists_them(deployment, tmp_path):
     (tmp_path / "in.ndjson").write_bytes(MIXED)
-    command = ["exchange", str(tmp_path / "in.ndjson"), "-d", str(prepared[0]),
+    command = ["exchange", str(tmp_path / "in.ndjson"), "-d", str(deployment),
                "--format", "kobo", "--agreement", TERMS.agreement, "--purpose", TERMS.purpose,
                "--out", str(tmp_path / "out"), "--receipt", str(tmp_path / "receipt")]  # fmt: skip
 
