@@ -53,6 +53,7 @@ class Builder:
         self._agreement = read_document(folder / "registration-2026.yaml", "agreement")
         for one in folder.glob("*.yaml"):
             one.unlink()
+        shutil.rmtree(directory / "routes")
         self._party = read_document(parties / "sante-sans-rivages.yaml", "party")
         sender = read_document(parties / "amal-relief.yaml", "party")
         self.write("parties", GERMANY, sender | {"id": GERMANY, "regimes": [regime("DE")]})

@@ -67,7 +67,7 @@ async def pumped(gateway: Gateway) -> AsyncIterator[Pump]:
 
 
 async def until(found: Callable[[], Any], wanted: Any = True) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while found() != wanted:
         assert time.monotonic() < deadline, found()
         await asyncio.sleep(0.02)
