@@ -17,7 +17,7 @@ from gateway import replay as replayed
 from gateway.approval import Approval, people, read_approvals
 from gateway.bundle_diff import only_local
 from gateway.bundle_named import Named
-from gateway.canonical import canonical
+from gateway.canonical import canonical, short
 from gateway.deployment import Deployment, read_keys
 from gateway.entry import control
 from gateway.errors import OfficerError
@@ -212,8 +212,3 @@ def _logged(
             raise OfficerError("another bundle was activated meanwhile", rule="activate.superseded")
         index = log.append(entry, documents=documents).index
     return Activated(bundle.revision, index, signers)
-
-
-def short(revision: str) -> str:
-    """A revision as people read it."""
-    return revision.removeprefix("sha256:")[:12]

@@ -35,6 +35,11 @@ def digest(value: bytes) -> str:
     return "sha256:" + hashlib.sha256(value).hexdigest()
 
 
+def short(digest_: str) -> str:
+    """A digest as people read it, and as versions of what is named by its digest are written."""
+    return digest_.removeprefix("sha256:")[:12]
+
+
 def _ordered(value: Any) -> Any:
     # RFC 8785 section 3.2.3 sorts by UTF-16 code units, which differs from Python's order
     # (by code point) for characters beyond the basic plane.

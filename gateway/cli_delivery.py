@@ -81,7 +81,7 @@ def redrive(
     """Push dead letters again: those named, or all, or all to one party."""
     from gateway.delivery.mended import Wanted, listed, one
     from gateway.delivery.mended import redrive as again
-    from gateway.delivery.pump import now_ms
+    from gateway.moments import now_ms
 
     if bool(transfers) == (all_ or bool(recipient)):
         raise typer.BadParameter("name transfers, or --all, or --recipient")
@@ -104,7 +104,7 @@ def drop(transfer: Transfer, deployment: Folder) -> None:
     """Give up one push, and destroy its content."""
     from gateway.delivery.mended import drop as give_up
     from gateway.delivery.mended import one
-    from gateway.delivery.pump import now_ms
+    from gateway.moments import now_ms
 
     log, _ = opened(deployment)
     with log:

@@ -1,6 +1,5 @@
 """`corridor party`: the keys that partners show, and a sender's signed word."""
 
-import base64
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,7 +131,7 @@ def revoke(
     deployment: Folder,
 ) -> None:
     """End a key for ever, within a second, on every gateway that writes the same log."""
-    from gateway.canonical import canonical
+    from gateway.canonical import canonical, short
     from gateway.cli_recall import opened
     from gateway.entry import control
     from gateway.log_standing import digest_of
@@ -150,7 +149,7 @@ def revoke(
             digest=digest,
             subject={
                 "id": name,
-                "version": digest.removeprefix("sha256:")[:12],
+                "version": short(digest),
                 "state": "terminated",
             },
             documents=[digest],
@@ -255,17 +254,15 @@ def _jwk(key: Any) -> dict[str, str]:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+    from gateway.identity.compact import encoded
+
     if isinstance(key, Ed25519PublicKey):
-        return {"kty": "OKP", "crv": "Ed25519", "x": _b64(key.public_bytes_raw())}
+        return {"kty": "OKP", "crv": "Ed25519", "x": encoded(key.public_bytes_raw())}
     if isinstance(key, EllipticCurvePublicKey) and key.curve.name == "secp256r1":
         numbers = key.public_numbers()
-        x, y = (_b64(one.to_bytes(32, "big")) for one in (numbers.x, numbers.y))
+        x, y = (encoded(one.to_bytes(32, "big")) for one in (numbers.x, numbers.y))
         return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
     raise ValueError
-
-
-def _b64(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
 
 def _made() -> tuple[dict[str, str], bytes]:

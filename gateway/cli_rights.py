@@ -1,7 +1,6 @@
 """`corridor rights`: requests of people about their own data. Who they are is never an argument."""
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.errors import OfficerError
+from gateway.moments import now_ms
 from gateway.show import told
 
 if TYPE_CHECKING:
@@ -80,16 +80,12 @@ def _lines(path: Path) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def _answer(
     what: str, directory: Path, party: str, ids: Path, by: str, case: str, json: bool, work: Work
 ) -> None:
     with _office(directory, by) as office:
         person = _person(directory, office, party, ids)
-        held = office.case(case, what) if case else office.receive(what, _now())
+        held = office.case(case, what) if case else office.receive(what, now_ms())
         found = work(office, held, person)
         _print(held.id, [one.told() for one in found], json)
 
@@ -123,7 +119,7 @@ def receive(
 ) -> None:
     """Write down that somebody asks. Nobody is told anything before they are identified."""
     with _office(deployment, by) as office:
-        typer.echo(office.receive(right, _now()).id)
+        typer.echo(office.receive(right, now_ms()).id)
 
 
 @rights.command()
@@ -222,7 +218,7 @@ def list_cases(deployment: Folder, json: Json = False) -> None:
     from gateway.subjects.requests import cases
 
     with _office(deployment, "") as office:
-        now = _now()
+        now = now_ms()
         rows = [
             {"case": one.id, "what": one.what, "state": one.state, "due": one.due,
              "late": one.late(now), "reason": one.reason}

@@ -38,10 +38,6 @@ CREATE TABLE job (
   time INTEGER NOT NULL, expires INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX job_open ON job (time) WHERE state IN ('queued', 'running', 'cancelling');
-CREATE TABLE part (
-  transfer TEXT NOT NULL, step TEXT NOT NULL, n INTEGER NOT NULL, value BLOB NOT NULL,
-  PRIMARY KEY (transfer, step, n)
-) STRICT;
 CREATE TABLE nonce (
   mark BLOB PRIMARY KEY, expires INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -59,7 +55,7 @@ CREATE TABLE quota (
   PRIMARY KEY (party, day)
 ) STRICT, WITHOUT ROWID;
 """
-"""`delivery`, `breaker`: what is pushed to recipients. `job`, `part`: payloads too large to be
+"""`delivery`, `breaker`: what is pushed to recipients. `job`: payloads too large to be
 answered at once. `nonce`: requests that were seen. `arrived`, `cursor`: what came by routes.
 `quota`: what parties used in a day (days since 1970). Times are milliseconds since 1970."""
 

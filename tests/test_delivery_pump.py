@@ -23,7 +23,7 @@ from gateway.delivery import pump as pumping
 from gateway.delivery.clients import Clients
 from gateway.delivery.endpoints import endpoint_named
 from gateway.delivery.outbox import Lane, Row, row_of
-from gateway.delivery.pump import Pump, now_ms
+from gateway.delivery.pump import Pump
 from gateway.delivery.told import Told, later, refused
 from gateway.deployment import read_deployment, read_keys
 from gateway.entry import new_id
@@ -33,6 +33,7 @@ from gateway.happenings import custody
 from gateway.happenings.custody import Desk
 from gateway.happenings.passed import passed
 from gateway.log import Log
+from gateway.moments import now_ms
 from gateway.settings import DeliverySettings
 from gateway.terms import Asked, terms_of
 from gateway.transfer import Gateway, Transfer

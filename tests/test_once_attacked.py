@@ -12,7 +12,6 @@ from gateway.arrival import Arrival
 from gateway.bulk import intake, job_rows, jobs
 from gateway.delivery import outbox
 from gateway.delivery.outbox import row_of
-from gateway.delivery.pump import now_ms
 from gateway.deployment import read_deployment, read_keys
 from gateway.entry import new_id
 from gateway.errors import OfficerError
@@ -22,6 +21,7 @@ from gateway.happenings.passed import passed
 from gateway.log import Log, Superseded
 from gateway.log_beside import Beside
 from gateway.log_store import Unknown
+from gateway.moments import now_ms
 from gateway.subjects import commitments
 from gateway.terms import terms_of
 from tests import test_bulk_http, test_delivery_pump, test_routes, test_subjects

@@ -4,7 +4,6 @@ A row holds no value of a record. Its payload is a sealed file; the row holds th
 wrapped, and loses it when the job is over.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from gateway.errors import CorridorError, GatewayError
 from gateway.log import Log
 from gateway.log_subjects import Tables
+from gateway.moments import now_ms
 
 _COLUMNS = (
     *("transfer", "sender", "recipient", "terms", "state", "step", "bytes", "done", "records"),
@@ -27,11 +27,6 @@ Problem = bytes | None
 
 KEPT_MS = 7 * 24 * 3_600_000
 """How long it can be asked what became of a job."""
-
-
-def now_ms() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,12 @@ from gateway import arrival, deliver, journal
 from gateway.arrival import Arrival, Repeated, repeated, token_of
 from gateway.bulk import job_rows
 from gateway.bulk.intake import FOLDER, SUFFIX, Body, stored
-from gateway.bulk.job_rows import Asked, Job, now_ms
+from gateway.bulk.job_rows import Asked, Job
 from gateway.bulk.progress import Progress, Unwanted, listened
 from gateway.bulk.sealed import Sealed
 from gateway.errors import CorridorError, GatewayError, SenderError
 from gateway.log_store import CommitError, Unknown
+from gateway.moments import now_ms
 from gateway.terms import Asked as AskedTerms
 from gateway.terms import Terms, terms_of
 from gateway.transfer import Gateway

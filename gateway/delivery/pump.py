@@ -27,6 +27,7 @@ from gateway.delivery.wake import listen
 from gateway.errors import CorridorError
 from gateway.log_standing import Standing
 from gateway.log_store import Store
+from gateway.moments import now_ms
 from gateway.observe.meters import push_took, pushed
 from gateway.observe.watch import Watch
 from gateway.transfer import Gateway
@@ -51,11 +52,6 @@ Content = tuple[bytes, str]
 
 NO_ENDPOINT = "push.no_endpoint"
 INTERRUPTED = "push.interrupted"
-
-
-def now_ms() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(slots=True, eq=False)

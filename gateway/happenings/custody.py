@@ -10,7 +10,6 @@ done later. Done is.
 import base64
 import hmac
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +25,7 @@ from gateway.happenings.certificate import About, Said, read
 from gateway.happenings.looking import about, entry_named, open_work
 from gateway.happenings.said import said, step
 from gateway.log import Appended, Keep, Log
+from gateway.moments import now_ms
 from gateway.transfer import Gateway
 
 RECALL = "recall"
@@ -45,10 +45,6 @@ NEXT = {
     "refused": ("done", "partial"),
 }
 """Which answers may follow a state of a recall."""
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(slots=True)
@@ -85,7 +81,7 @@ class Desk:
 
     log: Log
     deployment: Deployment
-    clock: Callable[[], int] = _now
+    clock: Callable[[], int] = now_ms
     """Milliseconds since 1970."""
 
     @classmethod

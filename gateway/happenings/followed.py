@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.canonical import canonical
+from gateway.canonical import canonical, short
 from gateway.deployment import Deployment, Keys
 from gateway.entry import control
 from gateway.errors import OfficerError
@@ -80,7 +80,7 @@ def _change(
         if row is not None and (row.state, row.digest) == (one.state, one.digest):
             return
         digest, state, documents = one.digest, one.state, [(kind, one.document)]
-    subject = {"id": name, "version": digest.removeprefix("sha256:")[:12], "state": state}
+    subject = {"id": name, "version": short(digest), "state": state}
     entry = control(
         gateway=deployment.settings.gateway.name,
         what=kind,

@@ -5,7 +5,6 @@ one that speaks for the party. The authority only decides who gets through the h
 """
 
 import asyncio
-import base64
 import hashlib
 import ssl
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.errors import OfficerError
 from gateway.identity.address import BY_PROXY
+from gateway.identity.compact import encoded
 from gateway.settings import IdentitySettings
 
 PEER = "corridor.certificate"
@@ -46,7 +46,7 @@ class PeerCertificate(HttpToolsProtocol):
 
 def certificate_digest(der: bytes) -> str:
     """How a party's file names a certificate."""
-    return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).decode().rstrip("=")
+    return encoded(hashlib.sha256(der).digest())
 
 
 def shown(request: Request) -> str | None:

@@ -1,11 +1,11 @@
 """Reading reports for somebody: each run is an entry of the log before anything is told."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
 from gateway import entry
 from gateway.log import Log
+from gateway.moments import now_ms
 from gateway.reports import run
 from gateway.reports.report import ENDLESS, Asked, Report
 from gateway.reports.source import Source
@@ -25,13 +25,13 @@ class Desk:
 
     def report(self, name: str, asked: Asked, form: str) -> Report:
         """A report. Raises `SenderError` for a name or a period that is none."""
-        report = run(name, asked, self._log, _now())
+        report = run(name, asked, self._log, now_ms())
         self._say(asked, "report", name, form, report.size, len(report.answer.rows))
         return report
 
     def entries(self, asked: Asked, form: str) -> Iterator[bytes]:
         """All entries of the period, as a stream."""
-        source = Source(self._log, _now())
+        source = Source(self._log, now_ms())
         found = entries(source, asked, form)
         self._say(asked, "entries", ENTRIES, form, source.size, None)
         return found
@@ -48,7 +48,3 @@ class Desk:
         said |= {"to": asked.end} if asked.end < ENDLESS else {}
         said |= {"rows": entry.bucket(rows)} if rows is not None else {}
         self._log.append(said)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

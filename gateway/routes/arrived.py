@@ -7,7 +7,6 @@ what it says of the version is sealed, so that the rows say nothing to who reads
 
 import hmac
 import os
-import time
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.errors import GatewayError
 from gateway.log_beside import Beside
+from gateway.moments import now_ms
 from gateway.routes.identified import Known
 from gateway.transfer import Gateway
 
@@ -105,8 +105,8 @@ class Arrived:
         nonce = os.urandom(_NONCE)
         bound = place.mark + transfer.encode()
         sealed = nonce + self._sealing.encrypt(nonce, said, bound)
-        now = time.time_ns() // 1_000_000
-        return Beside("arrived", COLUMNS, (place.mark, transfer, place.route, sealed, now))
+        columns = (place.mark, transfer, place.route, sealed, now_ms())
+        return Beside("arrived", COLUMNS, columns)
 
     def _again(self, seen: Seen) -> bool:
         """Whether what did not leave may leave now: other agreements or policies stand, or its

@@ -1,12 +1,12 @@
 """How far a route's system was asked, and who is asking now."""
 
-import time
 from dataclasses import dataclass, replace
 
 import orjson
 
 from gateway.log import Log
 from gateway.log_store import Store
+from gateway.moments import now_ms
 
 LEASE_MS = 900_000
 """An asking that says nothing for so long has died. One page takes less, with all its waiting."""
@@ -38,7 +38,7 @@ def lease(log: Log, route: str, who: str) -> bool:
     """Begin to ask, unless somebody else does. Blocks: of a thread."""
 
     def take(store: Store) -> bool:
-        now = _now()
+        now = now_ms()
         rows = store.ask("SELECT leased, leased_until FROM cursor WHERE route = ?", (route,))
         if rows and rows[0][0] not in ("", who) and rows[0][1] > now:
             return False
@@ -55,7 +55,7 @@ def save(log: Log, route: str, cursor: Cursor, who: str, *, last: bool = False) 
     """Keep how far it came; with `last`, let go of it. False where somebody else took over."""
 
     def keep(store: Store) -> bool:
-        now = _now()
+        now = now_ms()
         rows = store.ask("SELECT leased FROM cursor WHERE route = ?", (route,))
         if not rows or rows[0][0] != who:
             return False
@@ -79,7 +79,3 @@ def _value(cursor: Cursor) -> str:
 def _of(value: str, asked: int) -> Cursor:
     at, left, left_since, rule = orjson.loads(value)
     return replace(Cursor(at, left, left_since, rule=rule), asked=asked)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
