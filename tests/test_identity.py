@@ -127,7 +127,8 @@ def test_a_transfer_that_was_not_signed_has_no_word(world, payload, token):
 def test_the_word_waits_sealed(world, payload, ed):
     world.send(ed.signed(world.post(payload)))
 
-    written = b"".join(path.read_bytes() for path in (world.directory / "data").iterdir())
+    files = [path for path in (world.directory / "data").rglob("*") if path.is_file()]
+    written = b"".join(path.read_bytes() for path in files)
 
     assert digest_of(payload).encode() not in written
 

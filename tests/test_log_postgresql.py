@@ -154,8 +154,17 @@ def test_an_auditor_finds_what_an_owner_changed(cluster, directory, database):
     assert "entry.hash" in [problem.rule for problem in found.problems]
 
 
-def test_a_role_that_owns_nothing_is_enough(cluster, directory, database):
+@pytest.fixture
+def role(cluster, directory, database):
+    """The role of gateways, gone afterwards: roles are of the cluster, which all tests share."""
     cluster.run((ROOT / "deploy/postgresql/gateway-role.sql").read_text(), database)
+    yield
+    cluster.run("DROP OWNED BY corridor_gateway", database)
+    cluster.run("DROP ROLE corridor_gateway")
+
+
+@pytest.mark.usefixtures("role")
+def test_a_role_that_owns_nothing_is_enough(cluster, directory, database):
     lesser = database.replace("user=corridor", "user=corridor_gateway")
     settings = directory.parent / "corridor.toml"
     settings.write_text(settings.read_text().replace(database, lesser))

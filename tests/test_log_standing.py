@@ -1,7 +1,6 @@
 import json
 from pathlib import Path
 
-import apsw
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -233,18 +232,6 @@ def test_an_auditor_finds_what_does_not_follow_from_the_entries(directory, chang
     connection.close()
 
     assert rule in problems(directory)
-
-
-def test_a_log_of_an_earlier_version_gets_the_tables_it_lacks(directory):
-    connection = apsw.Connection(str(directory / log_file.FILE), vfs=log_file.VFS)
-    for table in ("document", "standing", "tally", "cell", "cell_version"):
-        connection.execute(f"DROP TABLE {table}")
-    connection.close()
-    assert problems(directory) == {"file.tables"}
-
-    with Log.open(directory, key=KEY, gateway="gw-1") as log:
-        log.append(said("agreement"))
-    assert problems(directory) == set()
 
 
 @pytest.mark.parametrize(

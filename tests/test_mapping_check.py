@@ -17,6 +17,7 @@ from gateway.mapping import plan_of
 from gateway.mapping.explain import explain
 from gateway.mapping.sampled import sampled
 from gateway.mapping.table import examined
+from gateway.record import Reading
 from tests.mapping_tables import HOPE, TABLE, every_line, rows
 
 CANARY = "CanaryAmina"
@@ -247,7 +248,7 @@ def test_trying_a_sample_leaves_the_plan_strict():
 
     assert not found.fits
     with pytest.raises(Exception, match="does not read as integer"):
-        list(Kobo().parse(io.BytesIO(content), plan, type("R", (), {})()))
+        list(Kobo().parse(io.BytesIO(content), plan, Reading()))
 
 
 def test_wrong_usage_is_told_apart():
