@@ -12,37 +12,32 @@ demo: $(VENV)/.run
 	$(BIN)/corridor demo
 
 # Two halves at once, for two cores. Tests of adapters, and those that look at whole processes from
-# outside, run without the tracer, which takes as long again: what is held to a limit here is the
-# gateway's code, and their processes are not traced anyway. `make coverage` traces all.
+# outside, are not traced: what is held to a limit is the gateway's code, and the latter measure
+# memory and times. `make coverage` traces all, adapters as well.
 ADAPTERS := $(wildcard tests/test_adapter_*.py tests/test_real_samples.py tests/test_fhir_validator.py)
 OUTSIDE := $(wildcard tests/test_crash.py tests/test_docs.py tests/test_generated_client.py \
 	tests/test_kit_subject.py tests/test_partner_examples.py tests/test_proof.py \
 	tests/test_replicas.py tests/test_schemathesis.py tests/test_soak.py tests/test_third_party.py \
 	tests/test_tutorial.py)
 UNTRACED := $(ADAPTERS) $(OUTSIDE)
-FIRST := $(wildcard tests/test_policy_*.py tests/test_mapping*.py tests/test_source_*.py \
-	tests/test_agreement*.py tests/test_suggest.py tests/test_verification*.py \
-	tests/test_attacks.py tests/test_publication*.py tests/test_reports*.py tests/test_replay*.py \
-	tests/test_mutate.py tests/test_opa_*.py tests/test_explain*.py tests/test_redecide.py \
-	tests/test_subjects*.py tests/test_rights*.py tests/test_upkeep*.py tests/test_crosswalks.py)
+FIRST := $(wildcard tests/test_policy_*.py tests/test_mapping*.py tests/test_agreement*.py)
 OTHERS := $(filter-out $(UNTRACED) $(FIRST),$(wildcard tests/test_*.py))
-TRACED := $(BIN)/coverage run -m pytest
+TRACED := $(BIN)/python -m slipcover --branch --json --source
+PYTEST := -m pytest -W ignore::pytest.PytestAssertRewriteWarning
 
 test: $(VENV)/.dev
-	$(BIN)/coverage erase
-	@{ $(BIN)/python -m pytest $(UNTRACED); untraced=$$?; $(TRACED) $(FIRST) && exit $$untraced; } \
+	rm -f .coverage.*.json
+	@{ $(BIN)/python -m pytest $(UNTRACED); untraced=$$?; \
+		$(TRACED) gateway --out .coverage.first.json $(PYTEST) $(FIRST) && exit $$untraced; } \
 		>.first.log 2>&1 & first=$$!; \
-	$(TRACED) $(OTHERS); others=$$?; \
+	$(TRACED) gateway --out .coverage.others.json $(PYTEST) $(OTHERS); others=$$?; \
 	wait $$first; first=$$?; cat .first.log; rm -f .first.log; \
 	test $$others -eq 0 && test $$first -eq 0
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --include='gateway/*' --fail-under=95
+	$(BIN)/python -m slipcover --skip-covered --fail-under 95 \
+		--merge .coverage.first.json .coverage.others.json --out .coverage.json
 
 coverage: $(VENV)/.dev
-	$(BIN)/coverage erase
-	$(TRACED) tests
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --fail-under=95
+	$(BIN)/python -m slipcover --branch --skip-covered --fail-under 95 --source gateway,adapters $(PYTEST) tests
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -98,7 +93,7 @@ format: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) .tools build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	rm -rf .coverage .coverage.* htmlcov deploy/demo/keys deploy/demo/data
+	rm -rf .coverage.* deploy/demo/keys deploy/demo/data
 
 # Resolve pyproject.toml again and pin what comes out, with hashes.
 lock: $(VENV)/.dev
