@@ -36,11 +36,24 @@ def samples() -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A demo deployment that nobody writes to, and a bearer key of its sender."""
+def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, set[Path]]:
     directory = tmp_path_factory.mktemp("prepared") / "demo"
     shutil.copytree(DEMO, directory, ignore=shutil.ignore_patterns("keys", "data"))
-    return directory, prepare(directory)
+    token = prepare(directory)
+    return directory, token, set(directory.rglob("*"))
+
+
+@pytest.fixture(scope="session")
+def prepared(original: tuple[Path, str, set[Path]]) -> tuple[Path, str]:
+    """A demo deployment that nobody writes to, and a bearer key of its sender."""
+    return original[0], original[1]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nobody_writes_to_it(original: tuple[Path, str, set[Path]]) -> Iterator[None]:
+    """What all tests copy stays as it was original: the order of tests changes nothing."""
+    yield
+    assert set(original[0].rglob("*")) == original[2], "a test wrote into `prepared`"
 
 
 @pytest.fixture

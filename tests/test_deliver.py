@@ -87,8 +87,8 @@ def test_content_expires_some_hours_after_its_transfer_was_made():
 
 
 @pytest.fixture
-def world(prepared):
-    return read_deployment(prepared[0])
+def world(deployment):
+    return read_deployment(deployment)
 
 
 @pytest.fixture
