@@ -51,7 +51,7 @@ def prepared(original: tuple[Path, str, set[Path]]) -> tuple[Path, str]:
 
 @pytest.fixture(autouse=True, scope="module")
 def nobody_writes_to_it(original: tuple[Path, str, set[Path]]) -> Iterator[None]:
-    """What all tests copy stays as it was original: the order of tests changes nothing."""
+    """What all tests copy stays as it was made: the order of tests changes nothing."""
     yield
     assert set(original[0].rglob("*")) == original[2], "a test wrote into `prepared`"
 
