@@ -151,8 +151,9 @@ class Desk:
         except QuestionUnfit:
             return
         old, new = self._pair(revision)
-        after = new.decide(question)
-        before = after if self._alike(revision, question) else old.decide(question)
+        if self._alike(revision, question):
+            return
+        before, after = old.decide(question), new.decide(question)
         self._note(parties(document), revision, before, after, (number, 1), found)
 
     def _question(self, revision: str, template: Template, moments: bytes, found: Found) -> None:
@@ -162,18 +163,17 @@ class Desk:
         at = 0
         while at < len(held):
             now = moment(held[at])
-            is_, other = after.at(now)
             if self._alike(revision, template.at(now)):
-                was, one = is_, before.edge(now)
-            else:
-                was, one = before.at(now)
+                at = bisect_left(held, min(before.edge(now), after.edge(now)), lo=at, key=moment)
+                continue
+            (was, one), (is_, other) = before.at(now), after.at(now)
             end = bisect_left(held, min(one, other), lo=at, key=moment)
             first = min(place(number) for number in held[at:end])
             self._note(who, revision, was, is_, (first, end - at), found)
             at = end
 
     def _alike(self, revision: str, question: Question) -> bool:
-        """Whether both bundles surely answer alike, without asking for both answers.
+        """Whether both bundles surely answer alike, without asking for either answer.
 
         They do where everything but the operator's own policies is the same, and these say the
         same to this question: of its record types, for forms of others are not looked at.
