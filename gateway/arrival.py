@@ -19,7 +19,7 @@ from gateway.errors import SenderError
 from gateway.exchange import Gateway, Outcome, Transfer, exchange
 from gateway.identity import evidence
 from gateway.log import Duplicate, Superseded
-from gateway.log_beside import Beside
+from gateway.log_beside import Beside, Claim
 from gateway.observe.meters import noted
 from gateway.terms import Terms
 
@@ -48,6 +48,8 @@ class Arrival:
     anew for each attempt."""
     beside: tuple[Beside, ...] = field(default=(), repr=False)
     """Rows for the transaction of the entry."""
+    claim: Claim | None = None
+    """Of whoever carries a job: nothing is written once somebody else carries it."""
     evidence: bytes = field(default=b"", repr=False)
     """The sender's signed word (`Caller.evidence`), kept with the entry."""
     digest: bytes | None = field(default=None, repr=False)
@@ -117,6 +119,7 @@ def _transfer(arrival: Arrival, gateway: Gateway) -> Transfer:
         strict=arrival.strict,
         lenient=arrival.lenient,
         beside=arrival.beside,
+        claim=arrival.claim,
     )
     if arrival.evidence:
         row = evidence.kept(arrival.evidence, arrival.transfer, terms.sender, secret)

@@ -62,7 +62,7 @@ async def exchange(transfer: Transfer, gateway: Gateway) -> Outcome:
     commitments = None
     if gateway.deployment.settings.log.subjects:
         key = subject_key(gateway.keys, transfer.terms.sender)
-        commitments = Commitments(transfer.id, key, gateway.log)
+        commitments = Commitments(transfer.id, key, gateway.log, transfer.claim)
     judged = await judge(
         transfer.terms, transfer.content, gateway, commitments, lenient=transfer.lenient
     )
@@ -138,6 +138,7 @@ async def _logged(
         cells=_cells(judged, terms),
         subjects=_subjects(judged, commitments),
         beside=(*transfer.beside, *pushed),
+        claim=transfer.claim,
         calling=True,
     )
     # Others whose turn it is in this round of the loop travel in the same commit, and the log

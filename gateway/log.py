@@ -27,8 +27,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway import entry, high_water, log_guard, log_index_fill, log_place, log_subjects, merkle
 from gateway.errors import GatewayError
 from gateway.high_water import HighWater
-from gateway.log_batch import Appended, Duplicate, Finish, Sequencer, Superseded, Waiting
-from gateway.log_beside import Beside
+from gateway.log_batch import Appended, Duplicate, Finish, Lost, Sequencer, Superseded, Waiting
+from gateway.log_beside import Beside, Claim
 from gateway.log_cells import MONTHS
 from gateway.log_line import MAX_WAITING, Line
 from gateway.log_reader import Reader
@@ -39,7 +39,7 @@ from gateway.note import Signer, render_vkey
 
 Made = TypeVar("Made")
 
-__all__ = ["MAX_WAITING", "Appended", "Cells", "Duplicate", "Keep", "Log", "Superseded"]
+__all__ = ["MAX_WAITING", "Appended", "Cells", "Duplicate", "Keep", "Log", "Lost", "Superseded"]
 
 MAX_KNOWN = 100_000
 """Documents remembered as kept, so that they are not compressed again for each entry."""
@@ -155,6 +155,7 @@ class Log(Reader):
         cells: Cells | None = None,
         subjects: Subjects | None = None,
         beside: Sequence[Beside] = (),
+        claim: Claim | None = None,
         calling: bool = False,
     ) -> Future[Appended]:
         """Put an entry in line; its time is set when it takes its place.
@@ -163,8 +164,8 @@ class Log(Reader):
         the place and the proof inside the transaction, and returns more rows to keep; it
         must be quick, and must not call this log. `documents` are kept for ever under their
         digests, `cells` for a year, `subjects` until they are erased, and `beside` are rows of
-        work that follows, all in the same transaction. `calling`: the caller sees to it that
-        `rouse` is called very soon.
+        work that follows, all in the same transaction; without the row of `claim` it fails with
+        `Lost`. `calling`: the caller sees to it that `rouse` is called very soon.
         Raises `GatewayError` for an entry that breaks the schema, when too many wait, and when
         the log has stopped. The future of a release that relies on what stands no more fails
         with `Superseded`.
@@ -175,7 +176,9 @@ class Log(Reader):
         effects = effects_of(entry_, documents, self._known, cells)
         if subjects is not None:
             effects = replace(effects, subjects=subjects)
-        waiting = Waiting(draft, tuple(keep), once, finish, effects=effects, beside=beside)
+        waiting = Waiting(
+            draft, tuple(keep), once, finish, effects=effects, beside=beside, claim=claim
+        )
         self._line.enter(waiting, calling=calling)
         if effects.documents:
             waiting.future.add_done_callback(partial(self._now_known, effects))

@@ -23,6 +23,7 @@ from gateway.log_waiting import (
     Appended,
     Duplicate,
     Finish,
+    Lost,
     Made,
     Refused,
     Superseded,
@@ -32,7 +33,7 @@ from gateway.log_waiting import (
 from gateway.merkle import grow, leaf_hash, root
 from gateway.note import Signer
 
-__all__ = ["Appended", "Duplicate", "Finish", "Made", "Sequencer", "Superseded", "Waiting"]
+__all__ = ["Appended", "Duplicate", "Finish", "Lost", "Made", "Sequencer", "Superseded", "Waiting"]
 
 CLOCK_TOLERANCE_MS = 2000
 """How far the clock may have gone back before nothing more is logged."""
@@ -244,6 +245,8 @@ class Sequencer:
             raise Refused(waiting[late], Superseded())
         told: set[str] = set()
         for each in waiting:
+            if each.claim is not None and not each.claim.holds(self._store):
+                raise Refused(each, Lost())
             cells = each.effects.cells
             if cells is not None:
                 known = self._store.cell_version(cells.recipient)

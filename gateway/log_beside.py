@@ -75,8 +75,23 @@ class Beside:
 class Tables(Protocol):
     """What is needed of a store, inside its transaction."""
 
+    def ask(self, query: str, bindings: Sequence[int | str | bytes] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query, as this transaction sees them."""
+
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Rows of one table, in as few statements as can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row without which nothing is written: whoever lost it was taken for dead."""
+
+    query: str
+    bindings: tuple[int | str | bytes, ...]
+
+    def holds(self, store: Tables) -> bool:
+        """Whether the row is there, as this transaction sees it."""
+        return bool(store.ask(self.query, self.bindings))
 
 
 def write(store: Tables, rows: Sequence[Beside]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gateway import entry
 from gateway.errors import GatewayError
-from gateway.log_beside import Beside
+from gateway.log_beside import Beside, Claim
 from gateway.log_standing import NONE, Effects
 from gateway.log_store import Head, Keep, Rows
 
@@ -45,6 +45,16 @@ class Superseded(GatewayError):  # noqa: N818 - named for what happened, as the 
         super().__init__("what this rests on changed meanwhile: ask again", rule="log.superseded")
 
 
+class Lost(GatewayError):  # noqa: N818 - named for what happened
+    """Somebody else carries this by now, for whoever carried it was taken for dead; or its sender
+    took it back."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("this is not ours to carry any more", rule="job.lost")
+
+
 Finish = Callable[[Appended], Sequence[Keep]]
 
 
@@ -60,6 +70,7 @@ class Waiting:
     """For an outcome entry: the state it gives to which transfers."""
     effects: Effects = NONE
     beside: Sequence[Beside] = ()
+    claim: Claim | None = None
     future: Future[Appended] = field(default_factory=Future, repr=False)
 
     def __len__(self) -> int:

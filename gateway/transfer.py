@@ -13,7 +13,7 @@ from gateway.circumstances import Stood
 from gateway.content import Payload
 from gateway.deployment import Deployment, Keys
 from gateway.log import Keep, Log
-from gateway.log_beside import Beside
+from gateway.log_beside import Beside, Claim
 from gateway.minimize import Minimized
 from gateway.policy import Bundle, Decision, PolicyEngine
 from gateway.remembered import Remembered
@@ -78,6 +78,8 @@ class Transfer:
     """Records that are not sound are left out, and listed in the receipt."""
     beside: tuple[Beside, ...] = field(default=(), repr=False)
     """Rows for the transaction of the entry."""
+    claim: Claim | None = None
+    """Of whoever carries a job: nothing is written once somebody else carries it."""
     told: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the receipt's details say besides: of how the sender asked."""
     keep: tuple[Keep, ...] = field(default=(), repr=False)

@@ -1,6 +1,7 @@
 """The outbox and what empties it: leases, pauses, and what a crash leaves."""
 
 import asyncio
+import itertools
 import json
 import shutil
 import threading
@@ -34,6 +35,7 @@ from gateway.happenings.custody import Desk
 from gateway.happenings.passed import passed
 from gateway.log import Log
 from gateway.moments import now_ms
+from gateway.observe.watch import Watch
 from gateway.settings import DeliverySettings
 from gateway.terms import Asked, terms_of
 from gateway.transfer import Gateway, Transfer
@@ -198,6 +200,45 @@ def test_several_go_at_once_where_the_address_allows(told_story):
                 await until(lambda one=one: state_of(gateway, one), "delivered")
 
     told_story(story, lambda _: Answer(raw=raw), concurrency=3)
+
+
+def test_pushes_that_hang_keep_no_others_back_while_many_requests_wait(told_story, monkeypatch):
+    monkeypatch.setattr(Watch, "under_way", 1000)
+    hanging, end = 2 * pumping.BUSY_A_TURN + 1, threading.Event()
+    calls = itertools.count()
+
+    def answer(_: Any) -> Answer:
+        return Answer(raw=lambda _: end.wait(20)) if next(calls) < hanging else Answer(204)
+
+    async def story(gateway, to, payload):
+        sent = [await released(gateway, payload) for _ in range(hanging + 2)]
+        async with pumped(gateway):
+            await until(lambda: [state_of(gateway, one) for one in sent].count("delivered"), 2)
+            assert len(to.asked) == hanging + 2
+            end.set()
+
+    told_story(story, answer, concurrency=hanging + 2)
+
+
+def test_what_was_leased_while_a_gateway_stopped_is_given_back(told_story, monkeypatch):
+    leasing, lease = threading.Event(), outbox.lease
+
+    def slow(*given: Any) -> None:
+        lease(*given)
+        leasing.set()
+        time.sleep(0.2)
+
+    async def story(gateway, to, payload):
+        one = await released(gateway, payload)
+        with monkeypatch.context() as slowed:
+            slowed.setattr(outbox, "lease", slow)
+            async with pumped(gateway):
+                await asyncio.to_thread(leasing.wait, 10)
+        row = row_of(gateway.log, one)
+        assert (row.state, row.attempts, row.leased, row.leased_until) == ("waiting", 1, "", 0)
+        assert to.asked == []
+
+    told_story(story)
 
 
 def test_nothing_is_pushed_to_this_machine(told_story):

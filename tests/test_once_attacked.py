@@ -123,6 +123,42 @@ def test_a_job_under_way_is_not_begun_twice_when_its_lease_ran_out(mine, monkeyp
     assert (opened(mine, main), len(begun)) == ("queued", 1)
 
 
+@pytest.mark.parametrize(
+    ("owner", "step", "change", "then"),
+    [
+        (commitments.Commitments, "_stage", "leased = 'other'", "running"),
+        (Log, "submit", "leased = 'other'", "running"),
+        (commitments.Commitments, "_stage", "state = 'cancelling'", "cancelled"),
+        (Log, "submit", "state = 'cancelling'", "cancelled"),
+    ],
+)
+def test_who_lost_a_job_writes_nothing_more_for_it(mine, monkeypatch, owner, step, change, then):
+    monkeypatch.setattr(commitments, "LEAVES", 64)
+    plainly = getattr(owner, step)
+
+    async def main(gateway):
+        def overtaken(*given, **named):
+            gateway.log.beside(lambda store: store.write(f"UPDATE job SET {change}", [()]))
+            return plainly(*given, **named)
+
+        state = State(replace(gateway, bulk=None))
+        accepted(gateway)
+        job = job_rows.taken(gateway.log, "one", 60_000, set(jobs._files(gateway)))
+        with monkeypatch.context() as torn:
+            torn.setattr(owner, step, overtaken)
+            await jobs._Carrying(state, "one", job).run()
+        after = job_rows.find(gateway.log, job.transfer)
+        assert (after.state, gateway.log.find(job.transfer)) == (then, None)
+        if then == "cancelled":
+            return
+        await jobs._Carrying(state, "other", after).run()
+        assert job_rows.find(gateway.log, job.transfer).state == "done"
+        [(rows, places)] = gateway.log.rows(MARKED, (job.transfer,))
+        assert rows == places > 64
+
+    opened(mine, main)
+
+
 def test_a_job_that_a_request_overtook_names_the_transfer(mine):
     async def main(gateway):
         state = State(replace(gateway, bulk=None))

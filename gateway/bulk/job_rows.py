@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from gateway.errors import CorridorError, GatewayError
 from gateway.log import Log
+from gateway.log_beside import Claim
 from gateway.log_subjects import Tables
 from gateway.moments import now_ms
 
@@ -143,6 +144,12 @@ def taken(log: Log, who: str, lease_ms: int, here: set[str]) -> Job | None:
         return None
 
     return log.beside(take)
+
+
+def claim(job: Job, who: str) -> Claim:
+    """What must hold for anything to be written for a job: it is still `who`'s, and wanted."""
+    query = "SELECT 1 FROM job WHERE transfer = ? AND leased = ? AND state = 'running'"
+    return Claim(query, (job.transfer, who))
 
 
 def moved(log: Log, job: Job, who: str, lease_ms: int, at: tuple[str, int, int]) -> bool:

@@ -22,6 +22,7 @@ from gateway.bulk.job_rows import Asked, Job
 from gateway.bulk.progress import Progress, Unwanted, listened
 from gateway.bulk.sealed import Sealed
 from gateway.errors import CorridorError, GatewayError, SenderError
+from gateway.log import Lost
 from gateway.log_store import CommitError, Unknown
 from gateway.moments import now_ms
 from gateway.terms import Asked as AskedTerms
@@ -186,7 +187,7 @@ class _Carrying:
         try:
             with listened(self._progress):
                 outcome = await arrival.carry(self._state, await asyncio.to_thread(self._arrival))
-        except Unwanted:
+        except (Unwanted, Lost):  # where somebody else carries it, it does not end here
             await self._over("cancelled")
         except GatewayError as error:
             await self._again(error)
@@ -217,6 +218,7 @@ class _Carrying:
             transfer=job.transfer,
             lenient=asked.lenient,
             evidence=evidence,
+            claim=job_rows.claim(job, self._who),
             token=(asked.once, bytes.fromhex(asked.mark)) if asked.once else None,
         )
 

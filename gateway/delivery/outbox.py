@@ -179,6 +179,20 @@ def settle(store: "Store", rows: Sequence[Row], who: str) -> None:
     )
 
 
+def held_by(log: "Reader", who: str) -> bool:
+    """Whether rows are still leased to somebody."""
+    query = "SELECT 1 FROM delivery WHERE leased <> '' AND leased = ? LIMIT 1"
+    return bool(log.rows(query, (who,)))
+
+
+def give_back(store: "Store", who: str) -> None:
+    """Let others have at once what was taken and not pushed."""
+    store.write(
+        "UPDATE delivery SET leased = '', leased_until = 0 WHERE leased <> '' AND leased = ?",
+        [(who,)],
+    )
+
+
 def note_health(store: "Store", health: Mapping[tuple[str, str], tuple[int, int]]) -> None:
     """Failures in a row of addresses, and until when each is left alone."""
     store.write(

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from starlette.datastructures import State
 
@@ -41,7 +42,9 @@ GRACE_SECONDS = 3.0
 """For pushes under way when the gateway stops."""
 TIDY_SECONDS = 60.0
 BUSY_REQUESTS = 8
-BUSY_AT_ONCE = 4
+BUSY_A_TURN = 2
+"""Pushes begun in one turn while many requests are under way. A push costs what a transfer costs,
+and answers come first; one that waits for its recipient costs nothing."""
 LARGE = 1 << 20
 LARGE_AT_ONCE = 2
 """Contents above a mebibyte are held in memory so many at a time."""
@@ -68,6 +71,7 @@ class Pump:
     _tidied: float = -TIDY_SECONDS
     _renewed: int = 0
     _deleted: bool = False
+    _turning: "asyncio.Task[Any] | None" = None
     _standing: Mapping[tuple[str, str], Standing] = field(default_factory=dict)
 
     @property
@@ -106,8 +110,9 @@ class Pump:
     async def _turn(self) -> None:
         self._woken.clear()
         finished, self._finished = self._finished, []
+        self._turning = asyncio.create_task(asyncio.to_thread(self._exchange, finished))
         try:
-            leased = await asyncio.to_thread(self._exchange, finished)
+            leased = await asyncio.shield(self._turning)
         except BaseException:
             self._finished = [*finished, *self._finished]
             raise
@@ -124,7 +129,9 @@ class Pump:
         first = now % max(1, len(lanes))  # none is always the first to be given room
         lanes = lanes[first:] + lanes[:first]
         done = [(row, told, after_attempt(row, told, settings, now)) for row, told in finished]
-        room = self._at_once(settings.concurrency) - len(self._under_way) + len(finished)
+        room = settings.concurrency - len(self._under_way) + len(finished)
+        if Watch.under_way >= BUSY_REQUESTS:
+            room = min(room, BUSY_A_TURN)
         going = self._under_way.keys() - {row.transfer for row, _ in finished}
         until = now + int(settings.lease_seconds * 1000)
 
@@ -149,13 +156,6 @@ class Pump:
         with suppress(CorridorError):  # the next turn tries again; what was leased must be pushed
             self._tidy(now)
         return [(row, self._small(row)) for row in leased]
-
-    def _at_once(self, most: int) -> int:
-        """How many pushes may be under way: few while many requests wait for the same loop.
-
-        A push costs what a transfer costs. Answers come first; what was released can wait.
-        """
-        return min(most, BUSY_AT_ONCE) if Watch.under_way >= BUSY_REQUESTS else most
 
     def _health(
         self, store: Store, done: list[tuple[Row, Told, Row]], lanes: list[Lane], now: int
@@ -270,6 +270,8 @@ class Pump:
 
     async def _hand_back(self) -> None:
         """Let what is under way finish for a moment, and others have the rest at once."""
+        if self._turning is not None:  # what it leases is to be given back as well
+            await asyncio.wait([self._turning])
         tasks = list(self._under_way.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS)
@@ -282,13 +284,19 @@ class Pump:
 
     def _settle_last(self) -> None:
         gateway, now = self.gateway, now_ms()
-        if not self._finished or gateway.log.stopped:
+        if gateway.log.stopped:
             return
         settings = gateway.deployment.settings.delivery
         done = [after_attempt(row, told, settings, now) for row, told in self._finished]
         # What was interrupted is due at once: nothing is wrong with it.
         done = [replace(one, due=now) if one.rule == INTERRUPTED else one for one in done]
-        gateway.log.beside(lambda store: outbox.settle(store, done, self.who))
+
+        def last(store: Store) -> None:
+            outbox.settle(store, done, self.who)
+            outbox.give_back(store, self.who)
+
+        if done or outbox.held_by(gateway.log, self.who):
+            gateway.log.beside(last)
         for one in done:
             self._say(one)
         if self._deleted:

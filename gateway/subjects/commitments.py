@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator
 from gateway import log_subjects, merkle
 from gateway.deployment import Keys
 from gateway.forms import pseudonym_key
-from gateway.log import Log
+from gateway.log import Log, Lost
+from gateway.log_beside import Claim
 from gateway.log_store import Store
 from gateway.log_subjects import LEAVES, Row, Subjects
 from gateway.minimize import Minimized
@@ -46,8 +47,9 @@ def commitment(salt: bytes, transfer: str, record: Record) -> bytes:
 class Commitments:
     """Watches the records of one transfer as they are written."""
 
-    def __init__(self, transfer: str, key: bytes, log: Log) -> None:
-        self.transfer, self._key, self._log = transfer, key, log
+    def __init__(self, transfer: str, key: bytes, log: Log, claim: Claim | None = None) -> None:
+        """`claim`: without its row nothing is written or taken back, for it is somebody else's."""
+        self.transfer, self._key, self._log, self._claim = transfer, key, log, claim
         self._whole = False
         self._staged = False
         self._begin()
@@ -121,9 +123,17 @@ class Commitments:
 
     def abandon(self) -> None:
         """Take back what was written: no entry will follow."""
+
+        def forget(store: Store) -> None:
+            if self._ours(store):
+                log_subjects.forget(store, [self.transfer])
+
         if self._staged:
-            self._log.beside(lambda store: log_subjects.forget(store, [self.transfer]))
+            self._log.beside(forget)
             self._staged = False
+
+    def _ours(self, store: Store) -> bool:
+        return self._claim is None or self._claim.holds(store)
 
     def _add(self, own: str, record: Record) -> None:
         salt = secrets.token_bytes(SALT)
@@ -149,6 +159,8 @@ class Commitments:
         self._staged = True
 
         def add(store: Store) -> None:
+            if not self._ours(store):
+                raise Lost
             if first:  # an attempt at the same transfer may have died halfway
                 log_subjects.forget(store, [self.transfer])
             log_subjects.add(store, rows, leaves, self.transfer)
