@@ -4,6 +4,7 @@ their own.
 
 import asyncio
 import hmac
+from typing import Any
 
 from fastapi import APIRouter
 from prometheus_client import start_http_server
@@ -33,13 +34,21 @@ async def health() -> Response:
 @router.get("/readyz", summary="The gateway can do its work")
 async def ready(request: Request) -> Response:
     """The log takes entries and is read, there is room, and the policies that stand answer."""
-    gateway: Gateway = request.app.state.gateway
-    allowances = allowances_of(request)
-    error = await unready(gateway, draining=allowances is not None and allowances.draining)
+    state, allowances = request.app.state, allowances_of(request)
+    draining = allowances is not None and allowances.draining
+    # Nobody needs a key to ask, and however many do, one of them at a time has the log looked at.
+    looking: asyncio.Task[dict[str, Any]] | None = getattr(state, "looking", None)
+    if looking is None or looking.done():
+        looking = state.looking = asyncio.create_task(_looked(state.gateway, draining=draining))
+    return JSONResponse(await asyncio.shield(looking))
+
+
+async def _looked(gateway: Gateway, *, draining: bool) -> dict[str, Any]:
+    error = await unready(gateway, draining=draining)
     if error is not None:
         raise error
     size = await asyncio.to_thread(gateway.log.size)
-    return JSONResponse({"ready": True, "log_size": size, "bundle": gateway.engine.revision})
+    return {"ready": True, "log_size": size, "bundle": gateway.engine.revision}
 
 
 @router.get("/metrics", summary="Counters and times, for Prometheus")

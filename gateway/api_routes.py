@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import journal, problem
-from gateway.errors import CorridorError, SenderError
+from gateway.errors import CorridorError, SenderError, described
 from gateway.identity import caller_of
 from gateway.identity.hooks import check_hook, check_shown
 from gateway.identity.keyring import keyring_of
@@ -123,13 +123,7 @@ def _answer(route: str, found: Sequence[Taken]) -> Response:
     usual, others = PROBLEM_STATUS[first.outcome]
     status = first.status if first.status in others else usual
     rule = first.rule or "route.refused"
-    body = {
-        "type": problem.TYPE + rule,
-        "title": PROBLEMS[first.outcome],
-        "status": status,
-        "rule": rule,
-        "act": ACTS[first.outcome],
-        **told,
-    }
+    title, act = PROBLEMS[first.outcome], ACTS[first.outcome]
+    body = described(status, rule, title, act=act) | told
     headers = {"Retry-After": "5"} if status == 503 else None
     return Response(orjson.dumps(body), status, headers, problem.MEDIA_TYPE)

@@ -15,6 +15,9 @@ people's logs, and a value may be somebody's name.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+TYPE = "https://corridor.invalid/problems/"
+"""Problem types (RFC 9457) are names; each stands in docs/partners.md."""
+
 
 class CorridorError(Exception):
     """Base of every error raised on purpose. Catch this one; raise a leaf.
@@ -26,6 +29,8 @@ class CorridorError(Exception):
     """
 
     status: ClassVar[int]
+    act: ClassVar[str] = "operator"
+    """Whose turn it is."""
 
     def __init__(
         self,
@@ -48,17 +53,45 @@ class CorridorError(Exception):
         """Where more than one record of a payload may be wrong: position, rule and place of the
         first ones (`gateway.faults`)."""
 
+    def described(self) -> dict[str, Any]:
+        """The problem document of RFC 9457. No value is quoted."""
+        return described(
+            self.http_status, self.rule, self.problem, act=self.act, at=self.at, faults=self.faults
+        )
+
+
+def described(
+    status: int,
+    rule: str,
+    title: str,
+    *,
+    act: str,
+    at: str = "",
+    faults: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """A problem document. `rule` is stable; `act` says whose turn it is."""
+    body: dict[str, Any] = {
+        "type": TYPE + rule, "title": title, "status": status, "rule": rule, "act": act,
+    }  # fmt: skip
+    if at:
+        body["at"] = at
+    if faults:
+        body["faults"] = faults
+    return body
+
 
 class SenderError(CorridorError):
     """The request or its content breaks a rule. The sender must correct it."""
 
     status = 422
+    act = "sender"
 
 
 class OfficerError(CorridorError):
     """A party, agreement, mapping, policy or setting is not fit for use. Its owner must act."""
 
     status = 422
+    act = "officer"
 
 
 class GatewayError(CorridorError):
@@ -71,3 +104,4 @@ class RecipientError(CorridorError):
     """The recipient did not take a logged transfer. The operator may release it again."""
 
     status = 502
+    act = "recipient"

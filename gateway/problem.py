@@ -10,22 +10,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import journal
-from gateway.errors import CorridorError, GatewayError, OfficerError, RecipientError, SenderError
+from gateway.errors import CorridorError, described
 from gateway.observe.meters import told_problem
 
 MEDIA_TYPE = "application/problem+json"
-TYPE = "https://corridor.invalid/problems/"
-"""Problem types are names; each stands in docs/partners.md."""
-
 CHALLENGE = 'Bearer, DPoP algs="Ed25519 EdDSA ES256"'
 """What every 401 says of the ways to be somebody."""
-
-ACTORS: dict[type[CorridorError], str] = {
-    SenderError: "sender",
-    OfficerError: "officer",
-    GatewayError: "operator",
-    RecipientError: "recipient",
-}
 
 
 def problem(
@@ -40,23 +30,12 @@ def problem(
 ) -> Response:
     """A problem document. `rule` is stable; `act` says whose turn it is; no value is quoted."""
     told_problem(rule, act)
-    body: dict[str, Any] = {
-        "type": TYPE + rule,
-        "title": title,
-        "status": status,
-        "rule": rule,
-        "act": act,
-    }
-    if at:
-        body["at"] = at
-    if faults:
-        body["faults"] = faults
+    body = described(status, rule, title, act=act, at=at, faults=faults)
     return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
 
 
 def of_error(error: CorridorError) -> Response:
     """The problem an error of ours becomes."""
-    act = next((who for kind, who in ACTORS.items() if isinstance(error, kind)), "operator")
     wait = error.retry_after or (5 if error.http_status == 503 else 0)
     headers = {"Retry-After": str(wait)} if wait else None
     if error.http_status == 401:
@@ -65,7 +44,7 @@ def of_error(error: CorridorError) -> Response:
         error.http_status,
         error.rule,
         error.problem,
-        act=act,
+        act=error.act,
         at=error.at,
         headers=headers,
         faults=error.faults,

@@ -16,7 +16,7 @@ from gateway.app import create_app
 from gateway.demo import served
 from gateway.deployment import new_bearer, read_deployment
 from gateway.entry import parse
-from gateway.problem import TYPE
+from gateway.errors import TYPE
 from gateway.record import RECORD_TYPES
 
 TERMS = {

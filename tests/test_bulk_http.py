@@ -203,6 +203,8 @@ def test_a_job_that_cannot_be_done_says_why(world):
     assert told["state"] == "failed"
     assert told["problem"]["rule"] == "json.truncated"
     assert told["problem"]["status"] == 422
+    assert told["problem"]["type"].endswith("/json.truncated")
+    assert told["problem"]["act"] == "sender"
     assert world.emptied()
     gone = world.client.delete(answer.headers["Location"], headers=world.sender)
     assert (gone.status_code, gone.json()["rule"]) == (409, "job.over")

@@ -5,13 +5,15 @@ import re
 import socket
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import orjson
 import pytest
 from starlette.datastructures import State
+from starlette.requests import Request
 
-from gateway import session
+from gateway import api_observe, session
 from gateway.api_observe import expose
 from gateway.app import create_app
 from gateway.demo import served
@@ -256,6 +258,27 @@ def test_alive_is_not_ready(deployment):
         assert (told.status_code, told.json()["rule"]) == (503, "observe.disk_full")
         assert told.headers["retry-after"]
         assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+def test_however_many_ask_whether_it_is_ready_one_looks_at_a_time(deployment, monkeypatch):
+    looked = []
+
+    async def slowly(gateway, *, draining):
+        looked.append(draining)
+        await asyncio.sleep(0.05)
+        return await unready(gateway, draining=draining)
+
+    monkeypatch.setattr(api_observe, "unready", slowly)
+
+    async def run():
+        async with session.opened(deployment) as gateway:
+            app = SimpleNamespace(state=State({"gateway": gateway}))
+            request = Request({"type": "http", "app": app, "headers": []})
+            together = await asyncio.gather(*(api_observe.ready(request) for _ in range(50)))
+            return [*together, await api_observe.ready(request)]
+
+    assert {one.status_code for one in asyncio.run(run())} == {200}
+    assert len(looked) == 2
 
 
 def test_each_reason_not_to_be_ready_has_its_name(deployment):

@@ -183,18 +183,7 @@ def back(log: Log, job: Job, who: str, *, terms: bytes | None = None, wait_ms: i
 
 def over(log: Log, job: Job, who: str, state: str, problem: CorridorError | None = None) -> bool:
     """A job came to its end: what it needed is destroyed. False where it is not `who`'s."""
-    told = None
-    if problem is not None:
-        said: dict[str, Any] = {
-            "title": problem.problem,
-            "rule": problem.rule,
-            "status": problem.http_status,
-        }
-        if problem.at:
-            said["at"] = problem.at
-        if problem.faults:
-            said["faults"] = problem.faults
-        told = orjson.dumps(said)
+    told = None if problem is None else orjson.dumps(problem.described())
 
     def end(store: Tables) -> bool:
         # A process that was taken for dead must not end what another one has taken up.

@@ -14,9 +14,10 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway import journal
+from gateway.errors import TYPE
 from gateway.identity.certificate import PeerCertificate
 from gateway.limits.address import bucket_of
-from gateway.problem import MEDIA_TYPE, TYPE
+from gateway.problem import MEDIA_TYPE
 from gateway.settings import ServerSettings
 
 LINGER_SECONDS = 2.0

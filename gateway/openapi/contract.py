@@ -16,8 +16,9 @@ import orjson
 import yaml
 
 from gateway.api_custody import Asked
+from gateway.errors import TYPE
 from gateway.happenings.certificate import Word
-from gateway.problem import MEDIA_TYPE, TYPE
+from gateway.problem import MEDIA_TYPE
 from gateway.record import load
 
 HERE = Path(__file__).parent
