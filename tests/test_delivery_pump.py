@@ -204,7 +204,7 @@ def test_several_go_at_once_where_the_address_allows(told_story):
 
 def test_pushes_that_hang_keep_no_others_back_while_many_requests_wait(told_story, monkeypatch):
     monkeypatch.setattr(Watch, "under_way", 1000)
-    hanging, end = 2 * pumping.BUSY_A_TURN + 1, threading.Event()
+    hanging, end = 9, threading.Event()
     calls = itertools.count()
 
     def answer(_: Any) -> Answer:

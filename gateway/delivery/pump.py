@@ -42,8 +42,8 @@ GRACE_SECONDS = 3.0
 """For pushes under way when the gateway stops."""
 TIDY_SECONDS = 60.0
 BUSY_REQUESTS = 8
-BUSY_A_TURN = 2
-"""Pushes begun in one turn while many requests are under way. A push costs what a transfer costs,
+BUSY_A_SECOND = 50
+"""Pushes begun in a second while many requests are under way. A push costs what a transfer costs,
 and answers come first; one that waits for its recipient costs nothing."""
 LARGE = 1 << 20
 LARGE_AT_ONCE = 2
@@ -70,6 +70,7 @@ class Pump:
     _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
     _tidied: float = -TIDY_SECONDS
     _renewed: int = 0
+    _turned: int = 0
     _deleted: bool = False
     _turning: "asyncio.Task[Any] | None" = None
     _standing: Mapping[tuple[str, str], Standing] = field(default_factory=dict)
@@ -130,8 +131,9 @@ class Pump:
         lanes = lanes[first:] + lanes[:first]
         done = [(row, told, after_attempt(row, told, settings, now)) for row, told in finished]
         room = settings.concurrency - len(self._under_way) + len(finished)
+        passed, self._turned = min(now - self._turned, 1000), now
         if Watch.under_way >= BUSY_REQUESTS:
-            room = min(room, BUSY_A_TURN)
+            room = min(room, max(1, passed * BUSY_A_SECOND // 1000))
         going = self._under_way.keys() - {row.transfer for row, _ in finished}
         until = now + int(settings.lease_seconds * 1000)
 
