@@ -45,7 +45,7 @@ class Superseded(GatewayError):  # noqa: N818 - named for what happened, as the 
         super().__init__("what this rests on changed meanwhile: ask again", rule="log.superseded")
 
 
-class Lost(GatewayError):  # noqa: N818 - named for what happened
+class Lost(GatewayError):  # noqa: N818 - named for what happened, as the two above are
     """Somebody else carries this by now, for whoever carried it was taken for dead; or its sender
     took it back."""
 

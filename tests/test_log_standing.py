@@ -1,6 +1,8 @@
 import json
+import re
 from pathlib import Path
 
+import apsw
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -232,6 +234,19 @@ def test_an_auditor_finds_what_does_not_follow_from_the_entries(directory, chang
     connection.close()
 
     assert rule in problems(directory)
+
+
+def test_a_log_of_an_earlier_version_gets_the_tables_it_lacks(directory):
+    connection = apsw.Connection(str(directory / log_file.FILE), vfs=log_file.VFS)
+    for lot in ("log_revision", "standing", "delivery"):  # a log with a revision has all of them
+        for table in re.findall(r"CREATE TABLE (\w+)", log_file.LATER[lot]):
+            connection.execute(f"DROP TABLE {table}")
+    connection.close()
+    assert problems(directory) == {"file.tables"}
+
+    with Log.open(directory, key=KEY, gateway="gw-1") as log:
+        log.append(said("agreement"))
+    assert problems(directory) == set()
 
 
 @pytest.mark.parametrize(

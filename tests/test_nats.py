@@ -48,6 +48,7 @@ class Upper:
         pass
 
 
+# Of connections that broke; see `_swept`.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 

@@ -156,15 +156,13 @@ def moved(log: Log, job: Job, who: str, lease_ms: int, at: tuple[str, int, int])
     """Say how far a job is, and keep it; whether it is still ours and wanted."""
 
     def move(store: Tables) -> bool:
-        found = store.ask(
-            "SELECT state FROM job WHERE transfer = ? AND leased = ?", (job.transfer, who)
-        )
+        ours = claim(job, who).holds(store)
         store.write(
             "UPDATE job SET step = ?, done = ?, records = ?, leased_until = ?"
             " WHERE transfer = ? AND leased = ?",
             [(*at, now_ms() + lease_ms, job.transfer, who)],
         )
-        return found == [("running",)]
+        return ours
 
     return log.beside(move)
 
