@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway import journal
-from gateway.errors import TYPE
+from gateway.errors import described
 from gateway.identity.certificate import PeerCertificate
 from gateway.limits.address import bucket_of
 from gateway.problem import MEDIA_TYPE
@@ -227,8 +227,7 @@ class Connection(PeerCertificate):
 
 
 def _refusal(status: int, rule: str) -> bytes:
-    said = {"type": TYPE + rule, "title": TITLES[rule], "status": status, "rule": rule}
-    body = orjson.dumps({**said, "act": "sender"})
+    body = orjson.dumps(described(status, rule, TITLES[rule], act="sender"))
     head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
     retry = "retry-after: 5\r\n" if status == 503 else ""
     return STATUS_LINE[status] + f"{head}{retry}\r\n".encode() + body

@@ -16,7 +16,7 @@ import orjson
 import yaml
 
 from gateway.api_custody import Asked
-from gateway.errors import TYPE
+from gateway.errors import described
 from gateway.happenings.certificate import Word
 from gateway.problem import MEDIA_TYPE
 from gateway.record import load
@@ -257,9 +257,7 @@ def _headers(names: Iterable[str]) -> dict[str, Any]:
 def _examples() -> dict[str, Any]:
     found = {name: {"value": value} for name, value in table("examples.json").items()}
     for rule, (status, act, title, *place) in table("problems.yaml").items():
-        value = {"type": TYPE + rule, "title": title, "status": status, "rule": rule, "act": act}
-        if place:
-            value["at"] = place[0]
+        value = described(status, rule, title, act=act, at=place[0] if place else "")
         found[rule] = {"summary": title, "value": value}
     return found
 
